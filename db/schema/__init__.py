@@ -1,0 +1,56 @@
+"""Every table, for SQLite and Postgres alike.
+
+Times are ``UtcTime``: aware datetimes in Python, whole microseconds since 1970 (BIGINT) in the database, so that both
+databases compare, index and partition them the same way. ``calls``, ``attempts`` and ``bodies`` carry their start in
+the primary key: on Postgres they are partitioned by it, one partition a day, and retention drops a partition.
+Anything personal stands only in columns of type ``Sealed`` (encrypted under the secret key, see ``sealed.py``).
+"""
+
+from __future__ import annotations
+
+from db.schema.base import metadata
+from db.schema.calls import PARTITIONED_BY_DAY, attempts, bodies, calls, inputs, journals
+from db.schema.people import api_tokens, audit, incidents, notices, overrides, user_sessions, users
+from db.schema.resilience import answers, circuit_samples, circuit_transitions, circuits, keys, permits, sign_ins, slots
+from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend
+from db.schema.shop import orders, outbox, rate_snapshots, stock
+from db.schema.syncs import conflicts, dead_letters, leases, processes, schedules, sync_runs
+
+__all__ = [
+    "PARTITIONED_BY_DAY",
+    "answers",
+    "api_tokens",
+    "attempts",
+    "audit",
+    "bodies",
+    "calls",
+    "circuit_samples",
+    "circuit_transitions",
+    "circuits",
+    "conflicts",
+    "dead_letters",
+    "incidents",
+    "inputs",
+    "journals",
+    "keys",
+    "leases",
+    "metadata",
+    "notices",
+    "orders",
+    "outbox",
+    "overrides",
+    "permits",
+    "processes",
+    "rate_snapshots",
+    "rollup_bins",
+    "rollup_errors",
+    "rollups",
+    "schedules",
+    "sign_ins",
+    "slots",
+    "spend",
+    "stock",
+    "sync_runs",
+    "user_sessions",
+    "users",
+]

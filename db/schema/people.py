@@ -1,0 +1,97 @@
+"""Incidents and their notices, users, sessions, tokens, audit, edited settings."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text
+
+from db.columns import UtcTime
+from db.schema.base import metadata
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("rule", String(48), nullable=False),
+    Column("subject", String(64), nullable=False),  # vendor, sync or process
+    Column("open_key", String(128), unique=True),  # rule and subject while it is not resolved, then NULL
+    Column("state", String(8), nullable=False),  # pending | firing | resolved
+    Column("severity", String(8), nullable=False),  # page | ticket
+    Column("title", Text, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("fired_at", UtcTime),
+    Column("resolved_at", UtcTime),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("acknowledged_by", String(64)),
+    Index(None, "started_at"),
+)
+
+notices = Table(  # one message per incident and channel, edited in place; what is still to be sent is a row, not memory
+    "notices",
+    metadata,
+    Column("incident_id", String(32), ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", String(64), primary_key=True),
+    Column("message_id", String(64)),  # Slack's ts, as text
+    Column("sent_version", Integer, nullable=False),  # version of the incident the message shows; 0 = not posted
+    Column("tries", Integer, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("error", Text),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("role", String(12), nullable=False),  # viewer | operator | admin
+    Column("password_hash", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Column("disabled_at", UtcTime),
+    Column("failed_logins", Integer, nullable=False, default=0),
+    Column("locked_until", UtcTime),
+)
+
+user_sessions = Table(
+    "user_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),  # SHA-256 of the cookie's secret
+    Column("user_name", String(64), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("agent", String(200)),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", String(64), primary_key=True),  # SHA-256 of the token
+    Column("name", String(64), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("revoked_at", UtcTime),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("user_name", String(64), nullable=False),
+    Column("act", String(48), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("reason", Text),
+    Column("facts", JSON, nullable=False),
+    Index(None, "at"),
+)
+
+overrides = Table(  # a setting edited in the browser; it wins over the file and can go back to it
+    "overrides",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("reason", Text),
+    Column("at", UtcTime, nullable=False),
+)

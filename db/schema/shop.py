@@ -1,0 +1,72 @@
+"""The platform side: orders and their outbox, stock, exchange rates."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, Index, Integer, Numeric, String, Table, Text, UniqueConstraint
+
+from db.columns import Sealed, UtcTime
+from db.schema.base import metadata
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("reference", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("placed_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("total", Numeric(20, 4), nullable=False),
+    Column("country", String(2), nullable=False),  # of the destination
+    Column("lines", JSON, nullable=False),
+    Column("customer", Sealed, nullable=False),  # name, address, e-mail, phone
+    Column("payment_id", String(128)),
+    Column("payment_status", String(24)),
+    Column("fulfilment_status", String(24), nullable=False),  # new | sent | open | shipped | completed | cancelled
+    Column("erp_number", String(64)),
+    Column("tracking_number", String(64)),
+    Index(None, "placed_at"),
+    Index(None, "fulfilment_status", "changed_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(32), nullable=False),  # erp_order …
+    Column("reference", String(64), nullable=False),
+    Column("state", String(8), nullable=False),  # waiting | done | dead
+    Column("created_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("done_at", UtcTime),
+    Column("tries", Integer, nullable=False),
+    Column("error_type", String(48)),
+    Column("message", Text),
+    UniqueConstraint("kind", "reference"),
+    Index(None, "kind", "state", "due_at"),
+)
+
+stock = Table(
+    "stock",
+    metadata,
+    Column("sku", String(64), primary_key=True),
+    Column("warehouse", String(32), primary_key=True),
+    Column("quantity", Numeric(18, 4), nullable=False),
+    Column("changed_at", UtcTime, nullable=False),  # of the quantity, on whichever side it changed last
+    Column("changed_by", String(64), nullable=False),  # api | erp | order …
+    Column("version", Integer, nullable=False),
+    Column("base_quantity", Numeric(18, 4)),  # both sides agreed on this at the last sync
+    Column("synced_version", Integer),  # the version that was brought to the ERP
+    Index(None, "changed_at"),
+)
+
+rate_snapshots = Table(
+    "rate_snapshots",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("base", String(3), nullable=False),
+    Column("as_of", UtcTime, nullable=False),
+    Column("fetched_at", UtcTime, nullable=False),
+    Column("source", String(32), nullable=False),
+    Column("rates", JSON, nullable=False),  # code -> decimal as string
+    Index(None, "fetched_at"),
+)

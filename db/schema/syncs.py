@@ -1,0 +1,105 @@
+"""Processes, leases, schedules, runs, and what a run could not or would not write."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
+
+from db.columns import Sealed, UtcTime
+from db.schema.base import metadata
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(12), nullable=False),  # web | scheduler | worker | cli
+    Column("started_at", UtcTime, nullable=False),
+    Column("heartbeat_at", UtcTime, nullable=False),
+    Column("stopped_at", UtcTime),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("acquired_by", String(64), nullable=False),
+    Column("acquired_until", UtcTime, nullable=False),
+)
+
+schedules = Table(  # an edit in the browser; it wins over the file
+    "schedules",
+    metadata,
+    Column("sync", String(32), primary_key=True),
+    Column("schedule", String(64)),
+    Column("paused", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("by", String(64), nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+)
+
+sync_runs = Table(
+    "sync_runs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("sync", String(32), nullable=False),
+    Column("state", String(8), nullable=False),  # queued | running | finished
+    Column("outcome", String(12)),  # success | error | missed | cancelled | abandoned
+    Column("trigger", String(8), nullable=False),  # schedule | user | api | start
+    Column("requested_by", String(64)),
+    Column("scheduled_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("heartbeat_at", UtcTime),
+    Column("owner", String(64)),
+    Column("correlation_id", String(128), nullable=False),
+    Column("cursor", JSON),
+    Column("pages", Integer, nullable=False, default=0),
+    Column("read", Integer, nullable=False, default=0),
+    Column("written", Integer, nullable=False, default=0),
+    Column("unchanged", Integer, nullable=False, default=0),
+    Column("conflicted", Integer, nullable=False, default=0),
+    Column("failed", Integer, nullable=False, default=0),
+    Column("total", Integer),
+    Column("cancel_requested_by", String(64)),
+    Column("takeovers", Integer, nullable=False, default=0),
+    Column("dry_run", Boolean, nullable=False, default=False),
+    Column("plan", Sealed),  # of a dry run
+    Column("error_type", String(48)),
+    Column("message", Text),
+    UniqueConstraint("sync", "trigger", "scheduled_at"),
+    Index(None, "sync", "scheduled_at"),
+    Index(None, "state"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("run_id", String(32), nullable=False),
+    Column("sync", String(32), nullable=False),
+    Column("item", String(128), nullable=False),  # SKU or order reference
+    Column("error_type", String(48), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("retries", Integer, nullable=False, default=0),
+    Column("resolved_at", UtcTime),
+    Column("resolved_by", String(64)),
+    Index(None, "sync", "resolved_at"),
+)
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("run_id", String(32), nullable=False),
+    Column("sync", String(32), nullable=False),
+    Column("item", String(128), nullable=False),
+    Column("field", String(32), nullable=False),
+    Column("erp_value", String(64), nullable=False),
+    Column("erp_at", UtcTime),
+    Column("platform_value", String(64), nullable=False),
+    Column("platform_at", UtcTime),
+    Column("rule", String(64), nullable=False),
+    Column("winner", String(16), nullable=False),  # erp | platform
+    Column("at", UtcTime, nullable=False),
+    Index(None, "sync", "at"),
+)
