@@ -1,0 +1,185 @@
+"""Everything that can go wrong with a call, as one tree.
+
+QuaysideError
+├── CallFailed                  the vendor was asked; carries what a decision needs
+│   ├── TransportFailed         no answer, or not a whole one (connect, timeout, reset, truncated, too_large)
+│   ├── HttpFailed              an answer whose status says no
+│   ├── BusinessFailed          a status that says yes, a body that says no (SOAP Fault, ok:false, HasErrors)
+│   ├── SchemaDrift             an answer we no longer understand
+│   └── OutcomeUnknown          a write whose answer was lost; it may have happened
+└── CallRefused                 we did not send anything; never counts against the vendor
+    ├── InvalidInput            exit 2: names the field
+    │   ├── Unsupported         this vendor cannot do that
+    │   ├── UnknownVendor, UnknownOperation
+    │   └── KeyReused           same idempotency key, other parameters
+    ├── MissingCredential       exit 2: names the setting
+    └── NotPermitted            exit 3
+        ├── CircuitIsOpen
+        ├── NoPermit            the quota or a concurrency limit leaves no room before the deadline
+        ├── LeaseHeld           somebody else is doing it now
+        └── StoreIsUnavailable  a write that needs our own claim, while the database is away
+
+Every error has ``error_type`` (low cardinality, stored), ``fault`` (ours, theirs, network, configuration) and a
+message that is a sentence for the person on call. No message carries a secret or personal data.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+Fault = Literal["ours", "theirs", "network", "configuration"]
+
+
+class QuaysideError(Exception):
+    """Something went wrong."""
+
+    error_type: str = "error"
+    fault: Fault = "ours"
+    retryable: bool = False
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class CallFailed(QuaysideError):
+    """The vendor was asked and the call did not succeed."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_type: str,
+        fault: Fault,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        status: int | None = None,
+        vendor_request_id: str | None = None,
+        sent: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.fault = fault
+        self.retryable = retryable
+        self.retry_after = retry_after  # seconds from now
+        self.status = status
+        self.vendor_request_id = vendor_request_id
+        self.sent = sent  # False: proven that the vendor saw nothing of it
+
+
+class TransportFailed(CallFailed):
+    """No answer, or not a whole one."""
+
+
+class HttpFailed(CallFailed):
+    """The status says no."""
+
+
+class BusinessFailed(CallFailed):
+    """The status says yes, the body says no."""
+
+
+class SchemaDrift(CallFailed):
+    """An answer we no longer understand; ``field`` names where."""
+
+    def __init__(self, message: str, *, field: str, status: int | None = None) -> None:
+        super().__init__(message, error_type="schema_drift", fault="theirs", status=status)
+        self.field = field
+
+
+class OutcomeUnknown(CallFailed):
+    """The answer of a write was lost; it may have happened. Look before sending again."""
+
+    def __init__(self, message: str, *, cause: CallFailed | None = None) -> None:
+        super().__init__(
+            message,
+            error_type="outcome_unknown",
+            fault=cause.fault if cause else "network",
+            status=cause.status if cause else None,
+            vendor_request_id=cause.vendor_request_id if cause else None,
+        )
+        self.cause = cause
+
+
+class CallRefused(QuaysideError):
+    """We did not send anything."""
+
+
+class InvalidInput(CallRefused):
+    """The input cannot be sent; ``field`` names what to mend."""
+
+    error_type = "invalid_input"
+    exit_code = 2
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Unsupported(InvalidInput):
+    """This vendor cannot do that."""
+
+    error_type = "unsupported"
+
+
+class UnknownVendor(InvalidInput):
+    """No vendor of that name."""
+
+    error_type = "unknown_vendor"
+
+
+class UnknownOperation(InvalidInput):
+    """The vendor has no operation of that name."""
+
+    error_type = "unknown_operation"
+
+
+class KeyReused(InvalidInput):
+    """The idempotency key was used before with other parameters."""
+
+    error_type = "key_reused"
+
+
+class MissingCredential(CallRefused):
+    """A credential is not set."""
+
+    error_type = "missing_credential"
+    fault = "configuration"
+    exit_code = 2
+
+
+class NotPermitted(CallRefused):
+    """We held the call back."""
+
+    exit_code = 3
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class CircuitIsOpen(NotPermitted):
+    """The circuit of this vendor is open."""
+
+    error_type = "circuit_open"
+    fault = "theirs"
+
+
+class NoPermit(NotPermitted):
+    """No permit before the deadline."""
+
+    error_type = "no_permit"
+
+
+class LeaseHeld(NotPermitted):
+    """Somebody else is doing this now."""
+
+    error_type = "lease_held"
+
+
+class StoreIsUnavailable(NotPermitted):
+    """The database is away, and this write needs our own claim in it."""
+
+    error_type = "store_unavailable"

@@ -1,0 +1,28 @@
+"""Vendor name -> dotted path of its adapter class: the only list of vendors, sorted."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from integrations.adapter import Adapter
+from integrations.errors import UnknownVendor
+
+VENDORS: dict[str, str] = {
+    "acumatica": "integrations.vendors.acumatica:Acumatica",
+    "aramex": "integrations.vendors.aramex:Aramex",
+    "ecb": "integrations.vendors.ecb:Ecb",
+    "fedex": "integrations.vendors.fedex:Fedex",
+    "open_exchange_rates": "integrations.vendors.open_exchange_rates:OpenExchangeRates",
+    "slack": "integrations.vendors.slack:Slack",
+    "stripe": "integrations.vendors.stripe:Stripe",
+}
+
+
+def adapter_class(vendor: str) -> type[Adapter]:
+    """Return the vendor's adapter class. Raise UnknownVendor with the names there are."""
+    path = VENDORS.get(vendor)
+    if path is None:
+        raise UnknownVendor(f'No vendor "{vendor}"; there are {", ".join(VENDORS)}.', field="vendor")
+    module, name = path.split(":")
+    found: type[Adapter] = getattr(import_module(module), name)
+    return found
