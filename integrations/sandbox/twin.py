@@ -11,10 +11,10 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
-from multidict import CIMultiDictProxy, MultiDictProxy
+from multidict import CIMultiDictProxy, MultiMapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Ask:
     method: str
     path: str
     match: Mapping[str, str]  # path parameters of the route
-    query: MultiDictProxy[str]
+    query: MultiMapping[str]
     headers: CIMultiDictProxy[str]
     body: bytes
     base_url: str  # how the caller addressed this vendor, e.g. "http://127.0.0.1:8060/acumatica"
@@ -130,3 +130,22 @@ class Twin(Protocol):
 
     def schema_broken(self, answer: Answer) -> Answer:
         """Return a good answer with one required field gone or of another type (fault ``schema``)."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A twin whose quotas are counted apart for each credential; without this, one count serves the whole vendor.
+
+    A short-lived bearer token is not the credential: name what it was issued to.
+    """
+
+    def credential(self, ask: Ask) -> str:
+        """Return what the quotas are counted for, read from the headers and the query (the body is there too)."""
+
+
+@runtime_checkable
+class Steered(Protocol):
+    """A twin that tests may look into or change from outside; its routes stand below ``/_sandbox/<vendor>``."""
+
+    def controls(self) -> Sequence[Route]:
+        """Return the routes; they are no vendor's, so they are not noted in the ledger and know no fault or quota."""

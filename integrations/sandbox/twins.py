@@ -1,0 +1,30 @@
+"""The vendors that have a twin: the only list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import cast
+
+from integrations.sandbox.twin import Twin, World
+
+TWINS: dict[str, str] = {
+    "acumatica": "integrations.sandbox.acumatica:AcumaticaTwin",
+    "aramex": "integrations.sandbox.aramex:AramexTwin",
+    "ecb": "integrations.sandbox.ecb:EcbTwin",
+    "fedex": "integrations.sandbox.fedex:FedexTwin",
+    "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",
+    "slack": "integrations.sandbox.slack:SlackTwin",
+    "stripe": "integrations.sandbox.stripe:StripeTwin",
+}
+
+
+def load(name: str) -> Callable[[World], Twin]:
+    """Return what builds the twin of this name.
+
+    Raises ValueError naming the twins there are when it is none of them.
+    """
+    if name not in TWINS:
+        raise ValueError(f"{name!r} has no twin; the sandbox plays {', '.join(TWINS)}")
+    module, _, attribute = TWINS[name].partition(":")
+    return cast("Callable[[World], Twin]", getattr(import_module(module), attribute))
