@@ -112,14 +112,12 @@ class Faults:
             raise BadFault(f"{where}.vendor must be one of {', '.join(sorted(self._operations))}")
         operation = self._operation(item.get("operation"), vendor, where)
         kind, value = _fault(item.get("fault"), where)
-        rate = _number(item.get("rate", 1.0), f"{where}.rate", "a number above 0 and up to 1", low=0, high=1)
-        if rate == 0:
-            raise BadFault(f"{where}.rate must be a number above 0 and up to 1")
+        rate = _number(item.get("rate", 1.0), f"{where}.rate", "a number above 0 and up to 1", high=1)
         seed = item.get("seed")
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
             raise BadFault(f"{where}.seed must be a whole number or null")
         lasts = item.get("seconds")
-        seconds = None if lasts is None else _number(lasts, f"{where}.seconds", "seconds above 0 or null", low=0)
+        seconds = None if lasts is None else _number(lasts, f"{where}.seconds", "seconds above 0 or null")
         ends = [span for span in (seconds, value if kind == "rate_limit" else None) if span is not None]
         seed = index if seed is None else seed
         return Fault(
@@ -158,7 +156,7 @@ def _fault(text: Any, where: str) -> tuple[str, float]:
     raise BadFault(f"{where}.fault must be {_FORM}; {text!r} is none of them")
 
 
-def _number(value: Any, name: str, form: str, *, low: float, high: float = math.inf) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+def _number(value: Any, name: str, form: str, *, high: float = math.inf) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= high:
         raise BadFault(f"{name} must be {form}")
     return float(value)
