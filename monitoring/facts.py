@@ -1,0 +1,59 @@
+"""What the pages and the API are told at start about vendors and syncs: plain facts, handed over by ``app.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaFacts:
+    """A quota policy of a vendor: ``limit`` permits in ``seconds``."""
+
+    name: str
+    limit: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationFacts:
+    """One operation, as ``vendors --json`` shows it."""
+
+    name: str
+    idempotent: bool
+    fallback: str | None  # "cached", a vendor's name, or None
+    input_schema: Mapping[str, Any]
+    result_schema: Mapping[str, Any]
+    example: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorFacts:
+    """One vendor. ``sandboxed``: its calls go to the sandbox; the pages say so plainly."""
+
+    name: str
+    label: str
+    kind: str
+    base_url: str
+    docs_url: str
+    sandboxed: bool
+    credentials: Sequence[tuple[str, bool]]  # (environment variable, set?)
+    quotas: Sequence[QuotaFacts]
+    operations: Sequence[OperationFacts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncFacts:
+    """One sync: its name, what it does in a sentence, the schedule of the file, the vendors it needs."""
+
+    name: str
+    label: str
+    description: str
+    schedule: str
+    vendors: Sequence[str]
+
+
+# Posts or edits a chat message through the gateway: (channel, text, blocks, alert_key, message_id or None) -> message_id.
+# Raises when it could not; the notice stays in the database and is tried again.
+SendNotice = Callable[[str, str, Sequence[Mapping[str, Any]], str, str | None], Awaitable[str]]
