@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from db.schema.base import metadata
 from db.schema.calls import PARTITIONED_BY_DAY, attempts, bodies, calls, inputs, journals
-from db.schema.people import api_tokens, audit, incidents, notices, overrides, user_sessions, users
+from db.schema.people import api_tokens, audit, incidents, login_links, notices, overrides, user_sessions, users
 from db.schema.resilience import answers, circuit_samples, circuit_transitions, circuits, keys, permits, sign_ins, slots
 from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend
 from db.schema.shop import orders, outbox, rate_snapshots, stock
@@ -34,6 +34,7 @@ __all__ = [
     "journals",
     "keys",
     "leases",
+    "login_links",
     "metadata",
     "notices",
     "orders",

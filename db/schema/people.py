@@ -24,6 +24,9 @@ incidents = Table(
     Column("changed_at", UtcTime, nullable=False),
     Column("version", Integer, nullable=False),
     Column("acknowledged_by", String(64)),
+    Column("acknowledged_at", UtcTime),
+    Column("calm_since", UtcTime),  # the condition has not held since then; resolves after the rule's calm time
+    Column("inhibited_by", String(32)),  # the incident that is its cause: no message of its own while that is open
     Index(None, "started_at"),
 )
 
@@ -60,6 +63,15 @@ user_sessions = Table(
     Column("seen_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("agent", String(200)),
+)
+
+login_links = Table(  # the one-time link printed at the first start
+    "login_links",
+    metadata,
+    Column("id", String(64), primary_key=True),  # SHA-256 of the link's secret
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
 )
 
 api_tokens = Table(
