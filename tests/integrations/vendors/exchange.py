@@ -107,7 +107,7 @@ class FakeExchange:
     async def soap(self, service: SoapService, operation: str, message: Mapping[str, Any]) -> Any:
         from integrations.transport.soap import soap_call
 
-        return await soap_call(self.send, service, operation, message)
+        return await soap_call(self.send, service, "https://vendor.example", operation, message)
 
     async def sleep(self, seconds: float) -> None:
         if seconds > self.remaining():
