@@ -1,0 +1,30 @@
+"""Who holds a lease: one id per process, from which another process of the same machine can tell that it is dead."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+
+
+def new_owner(kind: str) -> str:
+    """Return an id for this process, at most 64 characters: ``web@host:4711:9f3c21aa``."""
+    return f"{kind}@{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def is_dead(owner: str) -> bool:
+    """Return True when the owner was a process of this machine and that process is gone.
+
+    False proves nothing (another machine, or a process id used again): a lease still ends by its time.
+    """
+    try:
+        _, rest = owner.split("@", 1)
+        host, pid, _ = rest.rsplit(":", 2)
+        if host != socket.gethostname()[:30]:
+            return False
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, PermissionError):
+        return False
+    return False
