@@ -275,8 +275,13 @@ async def force(
         }
         await change(connection, before, to_state, now=now, reason=reason, values=values, by=by)
         if to_state == "closed":
-            await connection.execute(delete(circuit_samples).where(circuit_samples.c.name == name))
+            await forget_window(connection, name)
         return _row((await connection.execute(select(circuits).where(circuits.c.name == name))).one())
+
+
+async def forget_window(connection: AsyncConnection, name: str) -> None:
+    """Delete the counts of one circuit: it starts anew."""
+    await connection.execute(delete(circuit_samples).where(circuit_samples.c.name == name))
 
 
 async def forget_samples(db: Database, before: datetime) -> None:

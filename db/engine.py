@@ -20,6 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from db.sealed import Seal
 
+Connection = AsyncConnection  # what read() and write() give
+
 WRITE = "quayside_write"  # execution option: this transaction writes
 
 

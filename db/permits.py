@@ -47,6 +47,8 @@ class PermitRow:
 async def ensure(connection: AsyncConnection, vendor: str, quotas: Sequence[str]) -> None:
     """Make the rows of a vendor's quotas unless they are there."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    if not quotas:
+        return
     empty = {"next_at": 0, "next_batch_at": 0, "window_started_at": 0, "used": 0, "used_batch": 0, "blocked_until": 0}
     await connection.execute(
         dialect.insert(permits).on_conflict_do_nothing(),

@@ -1,0 +1,120 @@
+"""Our own idempotency keys in use: claim, run once, keep the result; or wait for whoever is running it.
+
+Only for writes whose vendor has no key of its own. A claim whose owner died, or whose answer was lost, is settled by
+the vendor file's look-up before anything is sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from db import keys as store
+from db.engine import Database, StoreUnavailable
+from db.keys import KeyRow
+from db.owner import is_dead
+from integrations.errors import KeyReused, LeaseHeld, StoreIsUnavailable
+from integrations.resilience.clock import Clock
+
+KEPT = timedelta(hours=24)
+POLL = 0.2  # seconds between two looks at somebody else's claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a claim found. ``result`` of an earlier call (a JSON value), or a claim that is ours: ``doubtful`` when an
+    earlier one may have reached the vendor, so look before sending."""
+
+    done: bool = False
+    result: Any = None
+    doubtful: bool = False
+
+
+class Claims:
+    """The keys of this process, in the database all processes share."""
+
+    def __init__(self, db: Database, owner: str, clock: Clock) -> None:
+        self._db = db
+        self._owner = owner
+        self._clock = clock
+
+    async def acquire(
+        self,
+        vendor: str,
+        operation: str,
+        key: str,
+        *,
+        input_hash: str,
+        call_id: str,
+        correlation_id: str,
+        lease: float,
+        remaining: Callable[[], float],
+    ) -> Claim:
+        """Claim a key, or wait for the result of whoever has it.
+
+        Raise KeyReused for other parameters, LeaseHeld when the other one does not finish in time, StoreIsUnavailable.
+        """
+        while True:
+            now = self._clock.now()
+            try:
+                row = await store.claim(
+                    self._db,
+                    vendor,
+                    operation,
+                    key,
+                    input_hash=input_hash,
+                    owner=self._owner,
+                    call_id=call_id,
+                    correlation_id=correlation_id,
+                    now=now,
+                    claimed_until=now + timedelta(seconds=lease),
+                    expires_at=now + KEPT,
+                )
+                if row is None:
+                    return Claim()
+                if row.input_hash != input_hash:
+                    raise KeyReused(
+                        f'The idempotency key "{key}" was used with other parameters; use a new key for another call.',
+                        field="idempotency_key",
+                    )
+                if row.state == "done":
+                    return Claim(done=True, result=self._db.seal.open(row.result or ""))
+                if row.state in ("failed", "unknown") or self._is_over(row):
+                    until = now + timedelta(seconds=lease)
+                    if await store.take_over(
+                        self._db, row, owner=self._owner, call_id=call_id, now=now, claimed_until=until
+                    ):
+                        return Claim(doubtful=row.state != "failed")
+                    continue
+            except StoreUnavailable:
+                raise StoreIsUnavailable(
+                    "The database is away, and this write needs our claim in it so that it cannot happen twice."
+                ) from None
+            if remaining() <= POLL:
+                raise LeaseHeld(f'The same call (key "{key}") is under way elsewhere and has not finished.')
+            await self._clock.sleep(POLL)
+
+    def _is_over(self, row: KeyRow) -> bool:
+        return row.claimed_until <= self._clock.now() or is_dead(row.owner)
+
+    async def settle(
+        self, vendor: str, operation: str, key: str, state: str, *, result: Any = None, note: str | None = None
+    ) -> bool:
+        """Write the end of our claim; False when the database is away (the claim then ends as a dead owner's does)."""
+        sealed = self._db.seal.seal(result) if state == "done" else None
+        try:
+            return await store.settle(
+                self._db,
+                vendor,
+                operation,
+                key,
+                owner=self._owner,
+                state=state,
+                now=self._clock.now(),
+                result=sealed,
+                note=note,
+            )
+        except StoreUnavailable:
+            return False
