@@ -13,7 +13,7 @@ from db.schema.calls import PARTITIONED_BY_DAY, attempts, bodies, calls, inputs,
 from db.schema.people import api_tokens, audit, incidents, login_links, notices, overrides, user_sessions, users
 from db.schema.resilience import answers, circuit_samples, circuit_transitions, circuits, keys, permits, sign_ins, slots
 from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend
-from db.schema.shop import orders, outbox, rate_snapshots, stock
+from db.schema.shop import orders, outbox, rate_snapshots, stock, stock_readings
 from db.schema.syncs import conflicts, dead_letters, leases, processes, schedules, sync_runs
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "slots",
     "spend",
     "stock",
+    "stock_readings",
     "sync_runs",
     "user_sessions",
     "users",

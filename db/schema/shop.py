@@ -24,8 +24,9 @@ orders = Table(
     Column("fulfilment_status", String(24), nullable=False),  # new | sent | open | shipped | completed | cancelled
     Column("erp_number", String(64)),
     Column("tracking_number", String(64)),
+    Column("checked_at", UtcTime),  # when the ERP was last asked about it
     Index(None, "placed_at"),
-    Index(None, "fulfilment_status", "changed_at"),
+    Index(None, "fulfilment_status", "checked_at"),
 )
 
 outbox = Table(
@@ -57,6 +58,16 @@ stock = Table(
     Column("base_quantity", Numeric(18, 4)),  # both sides agreed on this at the last sync
     Column("synced_version", Integer),  # the version that was brought to the ERP
     Index(None, "changed_at"),
+)
+
+stock_readings = Table(  # what the ERP said during a run, kept until all of it is there and judged
+    "stock_readings",
+    metadata,
+    Column("run_id", String(32), primary_key=True),
+    Column("sku", String(64), primary_key=True),
+    Column("warehouse", String(32), primary_key=True),
+    Column("quantity", Numeric(18, 4), nullable=False),
+    Column("modified_at", UtcTime, nullable=False),
 )
 
 rate_snapshots = Table(
