@@ -1,0 +1,62 @@
+"""Small but real label documents for the carriers' twins: a page any viewer opens, with the number on it."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+
+def pdf(lines: list[str]) -> bytes:
+    """Return a one-page 4 × 6 inch PDF with the lines on it."""
+    shown = " T* ".join(f"({_escaped(line)}) Tj" for line in lines)
+    content = f"BT /F1 14 Tf 18 400 Td 20 TL {shown} ET".encode("latin-1", "replace")
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 288 432] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>",
+    ]
+    document = bytearray(b"%PDF-1.4\n")
+    offsets = []
+    for number, body in enumerate(objects, start=1):
+        offsets.append(len(document))
+        document += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    start = len(document)
+    document += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    document += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    document += b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    return bytes(document)
+
+
+def png(number: str) -> bytes:
+    """Return a black and white 400 × 600 PNG whose bars are the bits of the number."""
+    bits = "".join(f"{byte:08b}" for byte in number.encode("ascii", "replace"))
+    bars = "".join(bit * 3 for bit in bits)[:360].ljust(360, "0")
+    row = ("1" * 20 + "".join("0" if bit == "1" else "1" for bit in bars)).ljust(400, "1")
+    striped = b"\0" + int(row, 2).to_bytes(50, "big")
+    blank = b"\0" + b"\xff" * 50
+    pixels = zlib.compress(blank * 200 + striped * 200 + blank * 200, 9)
+    header = struct.pack(">IIBBBBB", 400, 600, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+
+
+def zpl(lines: list[str]) -> bytes:
+    """Return the lines as a ZPL II label."""
+    fields = "".join(f"^FO40,{40 + 40 * row}^A0N,30^FD{line}^FS" for row, line in enumerate(lines))
+    return f"^XA{fields}^XZ\n".encode("ascii", "replace")
+
+
+def epl(lines: list[str]) -> bytes:
+    """Return the lines as an EPL2 label."""
+    fields = "".join(f'A40,{40 + 40 * row},0,3,1,1,N,"{line}"\n' for row, line in enumerate(lines))
+    return f"\nN\n{fields}P1\n".encode("ascii", "replace")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
