@@ -173,7 +173,7 @@ def _scan(shipped: Shipped, moment: datetime, share: float, code: str, descripti
 
 def _not_found(number: str) -> dict[str, Any]:
     return {
-        "trackingNumberInfo": {"trackingNumber": number, "trackingNumberUniqueId": "", "carrierCode": ""},
+        "trackingNumberInfo": {"trackingNumber": number, "trackingNumberUniqueId": ""},
         "error": {
             "code": "TRACKING.TRACKINGNUMBER.NOTFOUND",
             "message": "Tracking number cannot be found. Please correct the tracking number and try again.",
