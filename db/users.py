@@ -1,0 +1,230 @@
+"""Users, their sessions in a browser, and the one-time links that make the first of them.
+
+Secrets never stand here: a password is an argon2id hash, a session and a link are the SHA-256 of what the browser
+holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from db.engine import Database
+from db.schema import login_links, user_sessions, users
+
+Role = Literal["viewer", "operator", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
+
+WRONG_GUESSES_ALLOWED = 5
+_FIRST_LOCK = timedelta(seconds=30)
+_LONGEST_LOCK = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person who may sign in. ``locked_until`` is set after too many wrong guesses."""
+
+    name: str
+    role: Role
+    password_hash: str | None
+    created_at: datetime
+    disabled_at: datetime | None
+    failed_logins: int
+    locked_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session that counts now: not expired, not idle too long, its user not disabled."""
+
+    id: str
+    user_name: str
+    role: Role
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    agent: str | None
+
+
+async def add_user(db: Database, *, name: str, role: Role, password_hash: str, now: datetime) -> bool:
+    """Add a user; return False when the name is taken."""
+    try:
+        async with db.write() as connection:
+            await connection.execute(
+                insert(users).values(name=name, role=role, password_hash=password_hash, created_at=now, failed_logins=0)
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+async def add_first_user(
+    db: Database, *, link_id: str, name: str, role: Role, password_hash: str, now: datetime
+) -> bool:
+    """Use up a one-time link and add the user it was made for, in one transaction.
+
+    Return False when the link is used, expired or unknown, or when a user exists by now.
+    """
+    async with db.write() as connection:
+        used = await connection.execute(
+            update(login_links)
+            .where(login_links.c.id == link_id, login_links.c.used_at.is_(None), login_links.c.expires_at > now)
+            .values(used_at=now)
+        )
+        if used.rowcount != 1 or await connection.scalar(select(func.count()).select_from(users)):
+            return False
+        await connection.execute(
+            insert(users).values(name=name, role=role, password_hash=password_hash, created_at=now, failed_logins=0)
+        )
+    return True
+
+
+async def find_user(db: Database, name: str) -> User | None:
+    """Return the user of that name, disabled or not; None when there is none."""
+    async with db.read() as connection:
+        row = (await connection.execute(select(users).where(users.c.name == name))).mappings().first()
+    return User(**row) if row is not None else None
+
+
+async def list_users(db: Database) -> list[User]:
+    """Return all users by name."""
+    async with db.read() as connection:
+        rows = (await connection.execute(select(users).order_by(users.c.name))).mappings().all()
+    return [User(**row) for row in rows]
+
+
+async def any_user(db: Database) -> bool:
+    """Say whether at least one user exists."""
+    async with db.read() as connection:
+        return await connection.scalar(select(users.c.name).limit(1)) is not None
+
+
+async def set_password(db: Database, name: str, password_hash: str) -> bool:
+    """Set a password, lift the lock and close every session of the user; return False when there is no such user."""
+    async with db.write() as connection:
+        changed = await connection.execute(
+            update(users)
+            .where(users.c.name == name)
+            .values(password_hash=password_hash, failed_logins=0, locked_until=None)
+        )
+        await connection.execute(delete(user_sessions).where(user_sessions.c.user_name == name))
+    return changed.rowcount == 1
+
+
+async def disable_user(db: Database, name: str, now: datetime) -> bool:
+    """Disable a user and close their sessions; return False when there is no such enabled user."""
+    async with db.write() as connection:
+        changed = await connection.execute(
+            update(users).where(users.c.name == name, users.c.disabled_at.is_(None)).values(disabled_at=now)
+        )
+        await connection.execute(delete(user_sessions).where(user_sessions.c.user_name == name))
+    return changed.rowcount == 1
+
+
+async def count_guess(db: Database, name: str, now: datetime) -> bool:
+    """Count a guess at a password before it is checked; return False when the user is locked, disabled or unknown.
+
+    Counting first keeps a hundred guesses at once from all being checked before the first is counted. From the fifth
+    on, each guess locks the user, for 30 s, then twice as long each time up to 15 min; ``guess_was_right`` undoes it.
+    """
+    async with db.write() as connection:
+        count = await connection.scalar(
+            update(users)
+            .where(
+                users.c.name == name,
+                users.c.disabled_at.is_(None),
+                or_(users.c.locked_until.is_(None), users.c.locked_until <= now),
+            )
+            .values(failed_logins=users.c.failed_logins + 1)
+            .returning(users.c.failed_logins)
+        )
+        if count is None:
+            return False
+        if count >= WRONG_GUESSES_ALLOWED:
+            lock = min(_FIRST_LOCK * 2 ** min(count - WRONG_GUESSES_ALLOWED, 10), _LONGEST_LOCK)
+            await connection.execute(update(users).where(users.c.name == name).values(locked_until=now + lock))
+    return True
+
+
+async def guess_was_right(db: Database, name: str) -> None:
+    """Forget the wrong guesses of a user who has signed in."""
+    async with db.write() as connection:
+        await connection.execute(update(users).where(users.c.name == name).values(failed_logins=0, locked_until=None))
+
+
+async def open_session(
+    db: Database, *, session_id: str, user_name: str, now: datetime, expires_at: datetime, agent: str | None
+) -> None:
+    """Note a session; expired ones of the same user go."""
+    async with db.write() as connection:
+        await connection.execute(
+            delete(user_sessions).where(user_sessions.c.user_name == user_name, user_sessions.c.expires_at <= now)
+        )
+        await connection.execute(
+            insert(user_sessions).values(
+                id=session_id,
+                user_name=user_name,
+                created_at=now,
+                seen_at=now,
+                expires_at=expires_at,
+                agent=agent[:200] if agent else None,
+            )
+        )
+
+
+async def find_session(db: Database, session_id: str, *, now: datetime, idle: timedelta) -> Session | None:
+    """Return the session if it counts now, and note at most once a minute that it was seen."""
+    query = (
+        select(user_sessions, users.c.role)
+        .join(users, users.c.name == user_sessions.c.user_name)
+        .where(
+            user_sessions.c.id == session_id,
+            user_sessions.c.expires_at > now,
+            user_sessions.c.seen_at > now - idle,
+            users.c.disabled_at.is_(None),
+        )
+    )
+    async with db.read() as connection:
+        row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        return None
+    session = Session(**row)
+    if now - session.seen_at > timedelta(minutes=1):
+        async with db.write() as connection:
+            await connection.execute(update(user_sessions).where(user_sessions.c.id == session_id).values(seen_at=now))
+    return session
+
+
+async def close_session(db: Database, session_id: str) -> None:
+    """Close a session; an unknown one is no error."""
+    async with db.write() as connection:
+        await connection.execute(delete(user_sessions).where(user_sessions.c.id == session_id))
+
+
+async def close_sessions_of(db: Database, user_name: str) -> int:
+    """Close every session of a user; return how many there were."""
+    async with db.write() as connection:
+        closed = await connection.execute(delete(user_sessions).where(user_sessions.c.user_name == user_name))
+    return closed.rowcount
+
+
+async def add_login_link(db: Database, *, link_id: str, now: datetime, expires_at: datetime) -> None:
+    """Note a one-time link; older ones count no more."""
+    async with db.write() as connection:
+        await connection.execute(delete(login_links))
+        await connection.execute(insert(login_links).values(id=link_id, created_at=now, expires_at=expires_at))
+
+
+async def login_link_counts(db: Database, link_id: str, now: datetime) -> bool:
+    """Say whether a one-time link is unused, unexpired and still needed."""
+    async with db.read() as connection:
+        found = await connection.scalar(
+            select(login_links.c.id).where(
+                login_links.c.id == link_id, login_links.c.used_at.is_(None), login_links.c.expires_at > now
+            )
+        )
+        return found is not None and await connection.scalar(select(users.c.name).limit(1)) is None

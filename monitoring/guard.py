@@ -1,0 +1,307 @@
+"""Who may: the outermost layer of the web process, for every page, asset, callback, WebSocket and API route.
+
+A request goes: correlation id → size of the body → open paths → who is it (token or session) → how often (token) →
+CSRF (session, unsafe method) → the application → headers on the way out. Pure ASGI, because a middleware made for
+HTTP alone does not see WebSockets (stack-notes: Dash's own before_request hooks do not see most paths either).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import quote
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from db.engine import Database, StoreUnavailable
+from db.tokens import find_token
+from db.users import find_session
+from monitoring.identity import (
+    SCOPES,
+    SCOPES_OF,
+    Identity,
+    correlation_id,
+    correlation_id_from,
+    csrf_of,
+    current_user,
+    digest,
+)
+from monitoring.options import WebOptions
+from monitoring.problem import Problem, respond, store_away, unexpected
+from monitoring.throttle import Throttle
+
+log = logging.getLogger(__name__)
+
+SESSION_COOKIE = "quayside_session"
+CSRF_COOKIE = "_csrf_token"  # dash-renderer sends it back as X-CSRFToken by itself
+WARM_UP = "quayside.warm_up"  # a key of the ASGI scope: only this process can set it, never a request from outside
+OPEN_PATHS = frozenset({"/login", "/login.css", "/healthz", "/readyz"})
+_FORM_CHECKS_CSRF = frozenset({"/login", "/logout"})  # their forms carry the token in a field
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_SOCKET_CHECK = timedelta(seconds=30)
+
+_STRICT = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+_PAGES = (
+    "default-src 'self'; script-src 'self'{hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Guard:
+    """Lets in who may, and turns everybody else away in the words they understand."""
+
+    def __init__(self, app: ASGIApp, *, db: Database, options: WebOptions, now: Callable[[], datetime]) -> None:
+        self.app = app
+        self.script_hashes: tuple[str, ...] = ()
+        self._db = db
+        self._options = options
+        self._now = now
+        self._throttle = Throttle(options.requests_per_minute)
+        self._idle = timedelta(seconds=options.session_idle)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            scope["app"].state.guard = self
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        correlation_id.set(correlation_id_from(headers))
+        started = False
+        cookie: str | None = None
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                self._add_headers(scope, MutableHeaders(scope=message), cookie)
+            await send(message)
+
+        try:
+            receive = await self._whole_body(scope, headers, receive)
+            if scope["path"] not in OPEN_PATHS:
+                identity = await self._identify(scope, headers)
+                current_user.set(identity)
+                cookie = _stale_csrf_cookie(scope, headers, identity)
+            await self.app(scope, receive, send_with_headers)
+        except Problem as refusal:
+            await self._turned_away(scope, headers, refusal)(scope, receive, send_with_headers)
+        except StoreUnavailable:
+            await respond(store_away())(scope, receive, send_with_headers)
+        except Exception as error:
+            answer = respond(unexpected(error))
+            if not started:
+                await answer(scope, receive, send_with_headers)
+
+    async def _whole_body(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        """Read the body, at most ``body_limit`` bytes in ``body_timeout`` seconds, and return what plays it again."""
+        if scope["method"] in _SAFE_METHODS:
+            return receive
+        limit = self._options.body_limit
+        too_large = Problem(413, "too_large", f"The body is larger than {limit} bytes.")
+        length = headers.get("content-length", "")
+        if length.isdigit() and int(length) > limit:
+            raise too_large
+        chunks = bytearray()
+        try:
+            async with asyncio.timeout(self._options.body_timeout):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        break
+                    chunks += message.get("body", b"")
+                    if len(chunks) > limit:
+                        raise too_large
+                    if not message.get("more_body", False):
+                        break
+        except TimeoutError:
+            raise Problem(408, "too_slow", f"The body took over {self._options.body_timeout:g} s.") from None
+        given = False
+
+        async def replay() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": bytes(chunks), "more_body": False}
+
+        return replay
+
+    async def _identify(self, scope: Scope, headers: Headers) -> Identity | None:
+        """Return who asks, None for the warm-up and public metrics. Raise Problem 401, 403 or 429."""
+        path = scope["path"]
+        if scope.get(WARM_UP) is True:
+            return None
+        authorization = headers.get("authorization", "")
+        if authorization:
+            return await self._token(path, authorization)
+        session = await self._session(headers)
+        if session is None:
+            if path == "/metrics" and self._options.metrics_public:
+                return None
+            raise Problem(
+                401,
+                "not_signed_in",
+                "Sign in at /login, or send a token: Authorization: Bearer …",
+                headers={"WWW-Authenticate": 'Bearer realm="quayside"'},
+            )
+        if scope["method"] not in _SAFE_METHODS and path not in _FORM_CHECKS_CSRF:
+            given = headers.get("x-csrftoken", "")
+            if not hmac.compare_digest(given.encode(), session.csrf_token.encode()):
+                raise Problem(
+                    403, "csrf", f"The header X-CSRFToken must repeat the cookie {CSRF_COOKIE}; reload the page."
+                )
+        return session
+
+    async def _token(self, path: str, authorization: str) -> Identity:
+        kind, _, secret = authorization.partition(" ")
+        token = None
+        if kind.lower() == "bearer" and secret:
+            token = await find_token(self._db, digest(secret.strip()), now=self._now())
+        if token is None:
+            raise Problem(
+                401,
+                "invalid_token",
+                "The token is unknown, expired or revoked; make one with: token add NAME --scope SCOPE",
+                headers={"WWW-Authenticate": 'Bearer realm="quayside", error="invalid_token"'},
+            )
+        if not path.startswith("/api/") and path != "/metrics":
+            raise Problem(403, "pages_need_a_person", "A token opens /api/ and /metrics; the pages need a sign-in.")
+        wait = self._throttle.wait(token.id, self._now().timestamp())
+        if wait > 0:
+            raise Problem(
+                429,
+                "too_many_requests",
+                f"This token may ask {self._options.requests_per_minute} times a minute.",
+                headers={"Retry-After": str(int(wait) + 1)},
+            )
+        return Identity(name=token.name, role=None, scopes=frozenset(s for s in SCOPES if s in token.scopes))
+
+    async def _session(self, headers: Headers) -> Identity | None:
+        secret = cookie_of(headers, SESSION_COOKIE)
+        if not secret:
+            return None
+        session = await find_session(self._db, digest(secret), now=self._now(), idle=self._idle)
+        if session is None:
+            return None
+        return Identity(
+            name=session.user_name,
+            role=session.role,
+            scopes=SCOPES_OF[session.role],
+            csrf_token=csrf_of(secret),
+        )
+
+    def _turned_away(self, scope: Scope, headers: Headers, problem: Problem) -> Response:
+        """A browser that wanted a page is sent to sign in; everything else gets the problem document."""
+        wants_page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+        if problem.status == 401 and wants_page and not scope["path"].startswith("/api/"):
+            target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
+            return RedirectResponse(f"/login?next={quote(target, safe='/')}", status_code=303)
+        return respond(problem)
+
+    def _add_headers(self, scope: Scope, headers: MutableHeaders, cookie: str | None) -> None:
+        path = scope["path"]
+        plain = path.startswith(("/login", "/api/", "/metrics", "/healthz", "/readyz"))
+        hashes = "".join(f" {value}" for value in self.script_hashes)
+        headers["Content-Security-Policy"] = _STRICT if plain else _PAGES.format(hashes=hashes)
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["X-Frame-Options"] = "DENY"
+        headers["Referrer-Policy"] = "same-origin"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        headers["X-Correlation-Id"] = correlation_id.get()
+        if is_https(scope, self._options):
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        if "cache-control" not in headers and not path.startswith(("/assets/", "/_dash-component-suites/")):
+            headers["Cache-Control"] = "no-store"
+        if cookie is not None:
+            headers.append(
+                "Set-Cookie", set_cookie(CSRF_COOKIE, cookie, https=is_https(scope, self._options), for_scripts=True)
+            )
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a signed-in browser of the same origin connect, and close the socket when its session ends."""
+        headers = Headers(scope=scope)
+        correlation_id.set(correlation_id_from(headers))
+        try:
+            identity = await self._session(headers) if _same_origin(headers) else None
+        except StoreUnavailable:
+            identity = None
+        if identity is None:
+            await receive()
+            await send({"type": "websocket.close", "code": 4401, "reason": "sign in"})
+            return
+        current_user.set(identity)
+        checked = self._now()
+
+        async def receive_while_signed_in() -> Message:
+            nonlocal checked
+            message = await receive()
+            if message["type"] == "websocket.receive" and self._now() - checked >= _SOCKET_CHECK:
+                checked = self._now()
+                if await self._session_ended(headers):
+                    await send({"type": "websocket.close", "code": 4401, "reason": "the session has ended"})
+                    return {"type": "websocket.disconnect", "code": 4401}
+            return message
+
+        await self.app(scope, receive_while_signed_in, send)
+
+    async def _session_ended(self, headers: Headers) -> bool:
+        try:
+            return await self._session(headers) is None
+        except StoreUnavailable:
+            return False  # nobody is thrown out because the database is away
+
+
+def cookie_of(headers: Mapping[str, str], name: str) -> str:
+    """Return a cookie's value, "" when it is not there."""
+    jar: SimpleCookie = SimpleCookie()
+    try:
+        jar.load(headers.get("cookie", ""))
+    except CookieError:
+        return ""
+    return jar[name].value if name in jar else ""
+
+
+def set_cookie(name: str, value: str, *, https: bool, for_scripts: bool = False, max_age: int | None = None) -> str:
+    """Return the value of a Set-Cookie header. ``for_scripts``: the page's own scripts may read it."""
+    parts = [f"{name}={value}", "Path=/", "SameSite=Lax"]
+    if max_age is not None:
+        parts.append(f"Max-Age={max_age}")
+    if not for_scripts:
+        parts.append("HttpOnly")
+    if https:
+        parts.append("Secure")
+    return "; ".join(parts)
+
+
+def is_https(scope: Scope, options: WebOptions) -> bool:
+    """Say whether the browser reaches us by https, directly or through a proxy."""
+    return scope.get("scheme") in {"https", "wss"} or options.public_url.startswith("https://")
+
+
+def _stale_csrf_cookie(scope: Scope, headers: Headers, identity: Identity | None) -> str | None:
+    """Return the CSRF cookie to set when a signed-in browser opens a page without the right one."""
+    if identity is None or not identity.csrf_token or scope["method"] != "GET":
+        return None
+    return identity.csrf_token if cookie_of(headers, CSRF_COOKIE) != identity.csrf_token else None
+
+
+def _same_origin(headers: Headers) -> bool:
+    origin = headers.get("origin", "")
+    return origin.partition("://")[2] == headers.get("host", "-")
