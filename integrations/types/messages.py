@@ -12,10 +12,11 @@ from integrations.types.base import Model
 class ChatMessage(Model):
     """A message to a channel. ``text`` is always given (notifications, screen readers); ``blocks`` is Block Kit JSON.
 
-    ``alert_key`` travels as metadata, so that after a lost answer the message can be found again.
+    ``channel`` '' is the vendor's configured channel. ``alert_key`` travels as metadata, so that after a lost answer
+    the message can be found again.
     """
 
-    channel: str = Field(min_length=1, max_length=80)
+    channel: str = Field(default="", max_length=80)
     text: str = Field(min_length=1, max_length=4000)
     blocks: tuple[dict[str, Any], ...] = Field(default=(), max_length=50)
     alert_key: str = Field(default="", max_length=128)
@@ -38,3 +39,14 @@ class PostedMessage(Model):
     vendor: str
     channel: str
     message_id: str
+
+
+class TokenQuery(Model):
+    """Ask whose token ours is; there is nothing to say."""
+
+
+class TokenCheck(Model):
+    """The account our token belongs to, by the vendor's own id."""
+
+    vendor: str
+    account: str
