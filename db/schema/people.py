@@ -40,6 +40,8 @@ notices = Table(  # one message per incident and channel, edited in place; what 
     Column("tries", Integer, nullable=False),
     Column("due_at", UtcTime, nullable=False),
     Column("error", Text),
+    Column("draft", JSON),  # what the first post says; kept until it is out, so that a retry sends the same
+    Column("draft_version", Integer),
 )
 
 users = Table(
