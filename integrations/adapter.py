@@ -190,6 +190,10 @@ class Adapter:
         """Return the headers that prove who we are; by default those of the sign-in."""
         return access.headers if access else {}
 
+    def circuit(self, request: Request) -> str:
+        """Return the circuit a request belongs to; by default there is one for the vendor."""
+        return self.vendor.name
+
     async def sign_in(self, exchange: Exchange) -> Access:
         """Sign in. Only called when the vendor declares a SignIn."""
         raise InvalidInput(f"{self.vendor.label} needs no sign-in.")

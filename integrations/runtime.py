@@ -1,0 +1,84 @@
+"""A ready gateway for one process: everything between the options and the first call, opened and closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from db.engine import Database
+from integrations.circuit_board import CircuitBoard
+from integrations.claims import Claims
+from integrations.exchange import Road
+from integrations.gateway import Gateway
+from integrations.options import IntegrationOptions, VendorOptions
+from integrations.permit_desk import PermitDesk
+from integrations.recorder import Recorder
+from integrations.redact import Redactor
+from integrations.registry import adapter_class
+from integrations.resilience.clock import Clock
+from integrations.resilience.retry import RetryBudget
+from integrations.sign_in import SignInDesk
+from integrations.transport.http import HttpTransport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What ``open_runtime`` gives: the gateway, and the parts others look after."""
+
+    gateway: Gateway
+    recorder: Recorder
+    board: CircuitBoard
+    options: IntegrationOptions
+
+
+@asynccontextmanager
+async def open_runtime(
+    db: Database, options: IntegrationOptions, owner: str, clock: Clock | None = None
+) -> AsyncIterator[Runtime]:
+    """Open a gateway on a migrated database; close it, with all it has noted stored, at the end."""
+    clock = clock or Clock()
+    secrets = [value for vendor in options.vendors.values() for value in _secrets(vendor)]
+    recorder = Recorder(db, options.journal_dir, owner, clock.micros)
+    board = CircuitBoard(db, owner, clock, lambda vendor: options.vendors[vendor].breaker)
+    desk = PermitDesk(db, clock, options.limiter)
+    transport = HttpTransport()
+    redactor = Redactor(secrets)
+    roads = {
+        name: Road(
+            adapter=adapter_class(name)(vendor.credentials),
+            base_url=vendor.base_url,
+            quotas=vendor.quotas if vendor.quotas is not None else tuple(adapter_class(name).vendor.quotas),
+            board=board,
+            desk=desk,
+            transport=transport,
+            recorder=recorder,
+            redactor=redactor,
+            clock=clock,
+            retry=options.retry,
+            budget=RetryBudget(options.retry),
+            in_flight=asyncio.Semaphore(limit) if (limit := _concurrency(name, vendor)) else None,
+        )
+        for name, vendor in options.vendors.items()
+    }
+    gateway = Gateway(
+        db=db, roads=roads, claims=Claims(db, owner, clock), desk=SignInDesk(db, owner, clock), owner=owner
+    )
+    await recorder.open()
+    try:
+        await board.open()
+        yield Runtime(gateway=gateway, recorder=recorder, board=board, options=options)
+    finally:
+        await gateway.close()
+        await board.close()
+        await transport.aclose()
+        await recorder.close()
+
+
+def _concurrency(name: str, options: VendorOptions) -> int | None:
+    return options.concurrency or adapter_class(name).vendor.concurrency
+
+
+def _secrets(options: VendorOptions) -> list[str]:
+    return [value for value in options.credentials.values() if len(value) >= 8]

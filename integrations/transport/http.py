@@ -1,0 +1,182 @@
+"""One HTTP request and its whole answer; every foreign error ends here, in one table.
+
+httpx's API over aiohttp's connections (a third of the CPU of httpx's own). aiohttp would by itself send an idempotent
+request again when a kept-alive connection dropped: that is switched off, because a second send is the gateway's to
+decide. ``httpx_aiohttp`` maps several aiohttp errors to the wrong httpx class (a dropped connection becomes a connect
+timeout, which would claim that nothing was sent), so aiohttp's own error, the cause, is looked at first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from functools import lru_cache
+from http.cookies import CookieError, SimpleCookie
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from integrations.errors import Fault, TransportFailed
+from integrations.outcome import Response
+
+MAX_BYTES = 20 * 1024 * 1024  # of a decoded answer; more is not an answer but a fault
+CONNECT_TIMEOUT = 5.0  # seconds
+
+# Foreign error -> (error_type, fault, was anything sent, sentence). The first that fits counts.
+_Entry = tuple[type[BaseException], str, Fault, bool, str]
+FOREIGN: tuple[_Entry, ...] = (
+    (
+        aiohttp.ConnectionTimeoutError,
+        "connect_timeout",
+        "network",
+        False,
+        "cannot be reached: connecting took too long",
+    ),
+    (aiohttp.ClientConnectorCertificateError, "tls_failed", "theirs", False, "shows a certificate we do not trust"),
+    (aiohttp.ClientConnectorSSLError, "tls_failed", "theirs", False, "cannot agree with us on an encrypted connection"),
+    (
+        aiohttp.ClientProxyConnectionError,
+        "proxy_failed",
+        "network",
+        False,
+        "cannot be reached: our proxy does not answer",
+    ),
+    (aiohttp.ClientConnectorDNSError, "dns_failed", "network", False, "cannot be reached: its name does not resolve"),
+    (aiohttp.ClientConnectorError, "connect_failed", "network", False, "cannot be reached: the connection is refused"),
+    (aiohttp.InvalidURL, "bad_url", "configuration", False, "has a base URL that is not one; check the setting"),
+    (aiohttp.ServerTimeoutError, "timeout", "theirs", True, "did not answer in time"),
+    (aiohttp.ClientPayloadError, "truncated", "theirs", True, "broke off in the middle of its answer"),
+    (aiohttp.ServerDisconnectedError, "connection_reset", "network", True, "closed the connection without an answer"),
+    (aiohttp.ClientOSError, "connection_reset", "network", True, "reset the connection"),
+    (aiohttp.ClientResponseError, "protocol_error", "theirs", True, "answered something that is not HTTP"),
+    (aiohttp.ClientError, "protocol_error", "theirs", True, "did not speak HTTP as it should"),
+    (httpx.ConnectTimeout, "connect_timeout", "network", False, "cannot be reached: connecting took too long"),
+    (httpx.ConnectError, "connect_failed", "network", False, "cannot be reached: the connection is refused"),
+    (httpx.PoolTimeout, "pool_timeout", "ours", False, "was not asked: all our connections are busy"),
+    (httpx.TimeoutException, "timeout", "theirs", True, "did not answer in time"),
+    (httpx.UnsupportedProtocol, "bad_url", "configuration", False, "has a base URL that is not http or https"),
+    (httpx.LocalProtocolError, "bad_request", "ours", False, "was not asked: what we built is not HTTP"),
+    (httpx.ProxyError, "proxy_failed", "network", False, "cannot be reached: our proxy does not answer"),
+    (httpx.DecodingError, "bad_encoding", "theirs", True, "sent an answer that cannot be unpacked"),
+    (httpx.TooManyRedirects, "http_redirect", "theirs", True, "redirects in circles"),
+    (httpx.RequestError, "connection_reset", "network", True, "broke the connection"),
+    (httpx.InvalidURL, "bad_url", "configuration", False, "has a base URL that is not one; check the setting"),
+    (OSError, "connection_reset", "network", True, "broke the connection"),
+)
+RETRYABLE = frozenset(
+    {"connect_timeout", "connect_failed", "dns_failed", "timeout", "truncated", "connection_reset", "pool_timeout"}
+    | {"proxy_failed", "protocol_error", "bad_encoding"}
+)
+
+
+class HttpTransport:
+    """All connections of this process. One per event loop; close it at the end."""
+
+    def __init__(self, *, max_bytes: int = MAX_BYTES, connections: int = 100) -> None:
+        self._max_bytes = max_bytes
+        self._connections = connections
+        self._transport: AiohttpTransport | None = None
+
+    def __repr__(self) -> str:
+        return f"<HttpTransport {'open' if self._transport else 'closed'}>"
+
+    def _opened(self) -> AiohttpTransport:
+        if self._transport is None:
+            context = ssl.create_default_context()
+            connector = aiohttp.TCPConnector(limit=self._connections, ssl=context, keepalive_timeout=30)
+            session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True, auto_decompress=False
+            )
+            session._retry_connection = False  # aiohttp has no public switch; a test with a dropping server guards it
+            self._transport = AiohttpTransport(client=session)
+        return self._transport
+
+    async def send(
+        self, label: str, method: str, url: str, headers: Mapping[str, str], content: bytes | None, timeout: float
+    ) -> Response:
+        """Send one request and read the whole answer within ``timeout`` seconds. Raise TransportFailed."""
+        request = httpx.Request(
+            method,
+            _parsed(url),
+            headers={"accept-encoding": "gzip, deflate", "user-agent": "quayside", **headers},
+            content=content,
+            extensions={"timeout": {"connect": min(CONNECT_TIMEOUT, timeout)}},
+        )
+        answered = False
+        try:
+            async with asyncio.timeout(timeout):
+                response = await self._opened().handle_async_request(request)
+                answered = True
+                try:
+                    body = await self._read(label, response)
+                finally:
+                    await response.aclose()
+        except TransportFailed:
+            raise
+        except TimeoutError as error:
+            raise translated(label, error.__cause__ or aiohttp.ServerTimeoutError(), answered=False) from error
+        except Exception as error:
+            raise translated(label, error, answered=answered) from error
+        raw = response.headers
+        cookies = raw.get_list("set-cookie")
+        return Response(
+            status=response.status_code,
+            headers={name.lower(): value for name, value in raw.items()},
+            body=body,
+            cookies=_cookies(cookies) if cookies else {},
+        )
+
+    async def _read(self, label: str, response: httpx.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.aiter_bytes():
+            size += len(part)
+            if size > self._max_bytes:
+                raise TransportFailed(
+                    f"{label} sends more than {self._max_bytes // (1024 * 1024)} MB where an answer is due.",
+                    error_type="too_large",
+                    fault="theirs",
+                    status=response.status_code,
+                )
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def aclose(self) -> None:
+        if self._transport is not None:
+            await self._transport.aclose()
+            self._transport = None
+
+
+def translated(label: str, error: BaseException, *, answered: bool) -> TransportFailed:
+    """Return our error for a foreign one. ``answered``: the head of the answer was there already."""
+    cause = error.__cause__
+    looked_at = cause if isinstance(cause, aiohttp.ClientError) else error
+    for kind, error_type, fault, sent, sentence in FOREIGN:
+        if isinstance(looked_at, kind):
+            if answered and error_type == "connection_reset":
+                error_type, fault, sentence = "truncated", "theirs", "broke off in the middle of its answer"
+            return TransportFailed(
+                f"{label} {sentence}.",
+                error_type=error_type,
+                fault=fault,
+                retryable=error_type in RETRYABLE,
+                sent=sent or answered,
+            )
+    raise error
+
+
+@lru_cache(maxsize=2048)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
+def _cookies(headers: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for header in headers:
+        try:
+            found.update({name: morsel.value for name, morsel in SimpleCookie(header).items()})
+        except CookieError:
+            continue
+    return found

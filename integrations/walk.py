@@ -1,0 +1,317 @@
+"""One call on its way: validated input, claim, adapter method, look-up after a lost answer, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from integrations.adapter import Adapter, Idempotency, Operation
+from integrations.correlation import current_origin, new_id, origin
+from integrations.errors import (
+    CallFailed,
+    CallRefused,
+    InvalidInput,
+    OutcomeUnknown,
+    QuaysideError,
+    SchemaDrift,
+    TransportFailed,
+    UnknownOperation,
+)
+from integrations.exchange import LiveExchange, Road
+from integrations.outcome import CallOutcome, CallResult, Priority
+from integrations.record import CallEnded, CallFacts
+from integrations.resilience.idempotency import default_key, input_hash, reference_of
+
+if TYPE_CHECKING:
+    from integrations.gateway import Gateway
+
+log = logging.getLogger(__name__)
+
+
+class Nothing(BaseModel):
+    """The input of a sign-in."""
+
+
+NOTHING = Nothing()
+
+
+class Walk:
+    """One call on its way: the facts, the exchange, and how it ends."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        road: Road,
+        operation: Operation,
+        asked: BaseModel,
+        priority: Priority,
+        key: str | None,
+        deadline: float,
+    ) -> None:
+        self.gateway = gateway
+        self.road = road
+        self.operation = operation
+        self.asked = asked
+        self.begun = road.clock.time()
+        cause = current_origin()
+        if key is None and operation.writes:
+            key = _key_of(road.adapter, operation, asked)
+        self.call = CallFacts(
+            call_id=new_id(),
+            started_at=int(self.begun * 1_000_000),
+            correlation_id=cause.correlation_id,
+            vendor=road.adapter.vendor.name,
+            operation=operation.name,
+            priority=priority,
+            trigger=cause.trigger,
+            run_id=cause.run_id,
+            user_name=cause.user_name,
+            idempotency_key=key,
+        )
+        self.deadline = deadline
+        self.exchange = LiveExchange(
+            road=road,
+            operation=operation,
+            call=self.call,
+            ends_at=self.begun + deadline,
+            idempotency_key=key if operation.idempotency is Idempotency.NATIVE else None,
+            access=no_access,
+            renew=lambda access: gateway.renew(road, access),
+        )
+        self.exchange.access = gateway.accessor(road, self.exchange)
+
+    async def run(self) -> CallResult:
+        """Make the call, within a session of its own where the vendor needs one."""
+        sign_in = self.road.adapter.vendor.sign_in
+        vendor = self.road.adapter.vendor.name
+        with origin_of(self.call):
+            if sign_in is not None and sign_in.kind == "session" and not self.gateway.in_session(vendor):
+                async with self.gateway.session(vendor):
+                    return await self._run()
+            return await self._run()
+
+    async def _run(self) -> CallResult:
+        if self.operation.idempotency is Idempotency.OURS:
+            return await self._once()
+        try:
+            value = await self._method(self.operation.name)
+        except CallFailed as error:
+            if self.operation.idempotency is Idempotency.NATIVE and _is_ambiguous(error):
+                raise self._unknown(error, "send it again with the same key, or look it up") from error
+            raise
+        return self.result(value)
+
+    async def _method(self, name: str) -> Any:
+        method = getattr(self.road.adapter, name)
+        try:
+            async with asyncio.timeout(max(0.0, self.exchange.remaining()) + 1.0):  # requests end sooner by themselves
+                return await method(self.exchange, self.asked)
+        except TimeoutError as error:
+            label = self.road.adapter.vendor.label
+            raise TransportFailed(
+                f"{label} had not finished after {self.deadline:g} s; we stopped waiting.",
+                error_type="deadline",
+                fault="theirs",
+            ) from error
+        except ValidationError as error:
+            field = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise SchemaDrift(
+                f"{self.road.adapter.vendor.label} answered something we do not understand at {field or 'the top'}.",
+                field=field,
+            ) from error
+        except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            label = self.road.adapter.vendor.label
+            log.exception("answer.not_understood", extra={"vendor": self.call.vendor, "operation": name})
+            raise SchemaDrift(
+                f"{label} answered something we do not understand ({type(error).__name__} in {name}).", field=""
+            ) from error
+
+    async def _once(self) -> CallResult:
+        claims, vendor, operation, key = (
+            self.gateway.claims,
+            self.call.vendor,
+            self.operation.name,
+            self.call.idempotency_key,
+        )
+        assert key is not None  # noqa: S101 - a write always has a key
+        claim = await claims.acquire(
+            vendor,
+            operation,
+            key,
+            input_hash=input_hash(self.asked),
+            call_id=self.call.call_id,
+            correlation_id=self.call.correlation_id,
+            lease=self.deadline + 15.0,
+            remaining=self.exchange.remaining,
+        )
+        adapter = result_adapter(self.operation.result)
+        if claim.done:
+            return self.result(adapter.validate_python(claim.result), replayed=True)
+        try:
+            value = await self._send_once(doubtful=claim.doubtful)
+        except OutcomeUnknown as error:
+            await claims.settle(vendor, operation, key, "unknown", note=error.message)
+            raise
+        except QuaysideError as error:
+            await claims.settle(vendor, operation, key, "failed", note=error.message)
+            raise
+        except BaseException:
+            state = "unknown" if self.exchange.may_have_written or claim.doubtful else "failed"
+            await asyncio.shield(asyncio.ensure_future(claims.settle(vendor, operation, key, state, note="cancelled")))
+            raise
+        await claims.settle(vendor, operation, key, "done", result=adapter.dump_python(value, mode="json"))
+        return self.result(value)
+
+    async def _send_once(self, *, doubtful: bool) -> Any:
+        """Send a write that must not happen twice; after a lost answer look before sending again."""
+        lost: CallFailed | None = None
+        for _ in range(max(1, self.operation.max_attempts)):
+            if doubtful:
+                found = await self._look_up(lost)
+                if found is not None:
+                    return found
+            try:
+                return await self._method(self.operation.name)
+            except CallFailed as error:
+                if not _is_ambiguous(error):
+                    if self.exchange.may_have_written:
+                        raise self._unknown(error, "part of it may have happened; it is looked up next time") from error
+                    raise
+                doubtful, lost = True, error
+                self.exchange.in_doubt = True
+        assert lost is not None  # noqa: S101 - the loop ends only after a lost answer
+        found = await self._look_up(lost)
+        if found is not None:
+            return found
+        self.exchange.in_doubt = False
+        raise lost  # the look-up proved that nothing happened
+
+    async def _look_up(self, lost: CallFailed | None) -> Any:
+        """Return what the vendor did, None when it is proven that it did nothing. Raise OutcomeUnknown."""
+        method = f"look_up_{self.operation.name}"
+        if not hasattr(self.road.adapter, method):
+            raise self._unknown(lost, "this vendor has no look-up; settle it by hand")
+        step, self.exchange.step = self.exchange.step, "look_up"
+        try:
+            found = await self._method(method)
+        except QuaysideError as error:
+            cause = lost or (error if isinstance(error, CallFailed) else None)
+            raise self._unknown(cause, f"the look-up failed too: {error.message}") from error
+        finally:
+            self.exchange.step = step
+        if found is None:
+            self.exchange.in_doubt = False
+        return found
+
+    def _unknown(self, cause: CallFailed | None, advice: str) -> OutcomeUnknown:
+        label = self.road.adapter.vendor.label
+        why = cause.message if cause else f"An earlier call to {label} ended without an answer."
+        return OutcomeUnknown(f"{why} Whether {self.operation.name} happened is unknown; {advice}.", cause=cause)
+
+    def result(self, value: Any, *, stale: bool = False, age: float = 0.0, replayed: bool = False) -> CallResult:
+        """Return the result people get."""
+        return CallResult(
+            value=value,
+            vendor=self.call.vendor,
+            operation=self.call.operation,
+            correlation_id=self.call.correlation_id,
+            call_id=self.call.call_id,
+            stale=stale,
+            age=age,
+            replayed=replayed,
+        )
+
+    def end(
+        self, outcome: CallOutcome, error: QuaysideError | None, *, answered_by: str | None = None, stale: bool = False
+    ) -> None:
+        """Record how the call ended."""
+        road = self.road
+        sealed = None
+        if error is not None and not isinstance(self.asked, Nothing):
+            sealed = self.gateway.seal(self.asked)
+        road.recorder.call_ended(
+            CallEnded(
+                call=self.call,
+                duration=road.clock.time() - self.begun,
+                outcome=outcome,
+                error_type=error.error_type if error else None,
+                fault=error.fault if error else None,
+                message=road.redactor.text(error.message) if error else None,
+                attempts=self.exchange.attempts,
+                throttle_wait=self.exchange.throttle_wait,
+                stale=stale,
+                answered_by=answered_by if answered_by != self.call.vendor else None,
+                input_sealed=sealed,
+                owner=self.gateway.owner,
+            )
+        )
+
+
+async def no_access() -> None:
+    return None
+
+
+def origin_of(call: CallFacts) -> Any:
+    """Return the origin of a call as a context, so that what it causes (a sign-in, a fallback) belongs to it."""
+    return origin(call.trigger, correlation_id=call.correlation_id, run_id=call.run_id, user_name=call.user_name)
+
+
+def find_operation(adapter: Adapter, name: str) -> Operation:
+    operation = adapter.vendor.operation(name)
+    if operation is None:
+        names = ", ".join(operation.name for operation in adapter.vendor.operations)
+        raise UnknownOperation(f'{adapter.vendor.label} has no operation "{name}"; it has {names}.', field="operation")
+    return operation
+
+
+def validated(operation: Operation, value: BaseModel | Mapping[str, Any]) -> BaseModel:
+    if isinstance(value, operation.input):
+        return value
+    raw = value.model_dump() if isinstance(value, BaseModel) else value
+    try:
+        return operation.input.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "input"
+        raise InvalidInput(f"{field}: {first['msg']}.", field=field) from None
+
+
+def _key_of(adapter: Adapter, operation: Operation, asked: BaseModel) -> str:
+    reference = reference_of(asked, operation.reference)
+    if reference:
+        return default_key(adapter.vendor.kind, operation.name, reference)
+    return f"{operation.name}-{new_id()}"
+
+
+def _is_ambiguous(error: CallFailed) -> bool:
+    return error.sent and error.fault in ("theirs", "network")
+
+
+def outcome_of(error: QuaysideError) -> CallOutcome:
+    if isinstance(error, OutcomeUnknown):
+        return "unknown"
+    return "refused" if isinstance(error, CallRefused) else "error"
+
+
+def cancelled(road: Road, doubtful: bool) -> QuaysideError:
+    label = road.adapter.vendor.label
+    text = f"The call to {label} was cancelled{'; it may have happened all the same' if doubtful else ''}."
+    return TransportFailed(text, error_type="cancelled", fault="ours")
+
+
+@lru_cache(maxsize=256)
+def result_adapter(result: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(result)
+
+
+def marked_stale(value: Any) -> Any:
+    if isinstance(value, list):
+        return [marked_stale(item) for item in value]
+    if isinstance(value, BaseModel) and "stale" in type(value).model_fields:
+        return value.model_copy(update={"stale": True})
+    return value
