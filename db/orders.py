@@ -1,0 +1,256 @@
+"""Our orders. An order, its way to the ERP (outbox) and the stock it sells are written in one transaction.
+
+What is personal stands only in the sealed column ``customer``: it is opened for the one order that is read, never for
+a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db import stock
+from db.engine import Database
+from db.schema import orders, outbox
+
+FULFILMENT_STATES = ("new", "sent", "open", "shipped", "completed", "cancelled")
+UNFINISHED = ("sent", "open", "shipped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """So many of a SKU at a price in the order's currency. ``warehouse`` "" lets the fullest one give."""
+
+    sku: str
+    quantity: Decimal
+    unit_price: Decimal
+    description: str = ""
+    warehouse: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """An order as it is placed. ``customer`` is personal (name, address, e-mail, phone) and is stored sealed only."""
+
+    reference: str
+    placed_at: datetime
+    currency: str
+    total: Decimal
+    country: str  # of the destination
+    lines: Sequence[OrderLine]
+    customer: Mapping[str, Any] = field(repr=False)
+    payment_id: str | None = None
+    payment_status: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """One order as stored. ``customer`` is None unless it was asked for."""
+
+    reference: str
+    version: int
+    placed_at: datetime
+    changed_at: datetime
+    currency: str
+    total: Decimal
+    country: str
+    lines: Sequence[OrderLine]
+    fulfilment_status: str
+    payment_id: str | None = None
+    payment_status: str | None = None
+    erp_number: str | None = None
+    tracking_number: str | None = None
+    checked_at: datetime | None = None
+    customer: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+async def place(db: Database, order: NewOrder, *, now: datetime) -> bool:
+    """Store an order, queue it for the ERP, take its lines off the stock; return False when the reference is known.
+
+    A known reference changes nothing: the caller compares with ``get``. Raise ValueError for a quantity we cannot keep.
+    """
+    sold: dict[tuple[str, str], Decimal] = {}
+    for line in order.lines:
+        key = (line.sku, line.warehouse)
+        sold[key] = sold.get(key, Decimal(0)) + stock.exact(line.quantity)
+    statement = (
+        (sqlite if db.is_sqlite else postgresql)
+        .insert(orders)
+        .values(
+            reference=order.reference,
+            version=1,
+            placed_at=order.placed_at,
+            changed_at=now,
+            currency=order.currency,
+            total=order.total,
+            country=order.country,
+            lines=[_line_json(line) for line in order.lines],
+            customer=db.seal.seal(dict(order.customer)),
+            payment_id=order.payment_id,
+            payment_status=order.payment_status,
+            fulfilment_status="new",
+        )
+    )
+    async with db.write() as connection:
+        done = await connection.execute(statement.on_conflict_do_nothing(index_elements=["reference"]))
+        if done.rowcount == 0:
+            return False
+        await connection.execute(
+            insert(outbox).values(
+                id=uuid4().hex,
+                kind="erp_order",
+                reference=order.reference,
+                state="waiting",
+                created_at=now,
+                due_at=now,
+                tries=0,
+            )
+        )
+        await stock.sell(connection, sold, by="order", now=now)
+    return True
+
+
+async def get(db: Database, reference: str, *, with_customer: bool = False) -> OrderRow | None:
+    """Return one order, None when there is none. Raise SealBroken when its customer cannot be opened."""
+    async with db.read() as connection:
+        row = (await connection.execute(select(orders).where(orders.c.reference == reference))).one_or_none()
+    return _order(row, db if with_customer else None) if row else None
+
+
+async def listed(
+    db: Database,
+    *,
+    fulfilment_status: str | None = None,
+    country: str | None = None,
+    since: datetime | None = None,
+    before: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[OrderRow]:
+    """Return orders, newest first; the next page starts ``before`` the last one's (placed_at, reference)."""
+    c = orders.c
+    query = select(orders).order_by(c.placed_at.desc(), c.reference.desc()).limit(limit)
+    if fulfilment_status is not None:
+        query = query.where(c.fulfilment_status == fulfilment_status)
+    if country is not None:
+        query = query.where(c.country == country)
+    if since is not None:
+        query = query.where(c.placed_at >= since)
+    if before is not None:
+        at, reference = before
+        query = query.where(or_(c.placed_at < at, (c.placed_at == at) & (c.reference < reference)))
+    async with db.read() as connection:
+        return [_order(row) for row in await connection.execute(query)]
+
+
+async def counts(db: Database) -> dict[str, int]:
+    """Return how many orders there are of each fulfilment status."""
+    query = select(orders.c.fulfilment_status, func.count()).group_by(orders.c.fulfilment_status)
+    async with db.read() as connection:
+        return {row[0]: row[1] for row in await connection.execute(query)}
+
+
+async def to_check(db: Database, *, before: datetime, limit: int) -> list[OrderRow]:
+    """Return orders the ERP has and is not done with, last asked about before then; the longest ago first."""
+    c = orders.c
+    query = (
+        select(orders)
+        .where(c.fulfilment_status.in_(UNFINISHED), or_(c.checked_at.is_(None), c.checked_at < before))
+        .order_by(c.checked_at.is_not(None), c.checked_at, c.placed_at)
+        .limit(limit)
+    )
+    async with db.read() as connection:
+        return [_order(row) for row in await connection.execute(query)]
+
+
+async def note_sent(connection: AsyncConnection, reference: str, *, erp_number: str, now: datetime) -> None:
+    """Note that the ERP has the order. A status that has moved on already stays."""
+    c = orders.c
+    await connection.execute(
+        update(orders)
+        .values(fulfilment_status="sent", erp_number=erp_number, changed_at=now, version=c.version + 1)
+        .where(c.reference == reference, c.fulfilment_status == "new")
+    )
+
+
+async def note_checked(
+    connection: AsyncConnection, reference: str, *, status: str | None, tracking_number: str | None, now: datetime
+) -> bool:
+    """Note what the ERP says of an order (None: nothing new); return whether that changed the order."""
+    c = orders.c
+    changes: dict[str, Any] = {}
+    if status is not None:
+        changes["fulfilment_status"] = status
+    if tracking_number:
+        changes["tracking_number"] = tracking_number
+    changed = False
+    if changes:
+        differs = or_(*[c[name].is_distinct_from(value) for name, value in changes.items()])
+        done = await connection.execute(
+            update(orders)
+            .values(changed_at=now, version=c.version + 1, **changes)
+            .where(c.reference == reference, differs)
+        )
+        changed = bool(done.rowcount)
+    await connection.execute(update(orders).values(checked_at=now).where(c.reference == reference))
+    return changed
+
+
+async def note_payment(
+    db: Database, reference: str, *, payment_id: str | None, payment_status: str, now: datetime
+) -> bool:
+    """Note the state of an order's payment; return False when the order is unknown."""
+    c = orders.c
+    changes: dict[str, Any] = {"payment_status": payment_status}
+    if payment_id is not None:
+        changes["payment_id"] = payment_id
+    async with db.write() as connection:
+        done = await connection.execute(
+            update(orders).values(changed_at=now, version=c.version + 1, **changes).where(c.reference == reference)
+        )
+    return bool(done.rowcount)
+
+
+async def note_tracking(db: Database, reference: str, *, tracking_number: str, now: datetime) -> bool:
+    """Note an order's tracking number; return False when the order is unknown."""
+    c = orders.c
+    async with db.write() as connection:
+        done = await connection.execute(
+            update(orders)
+            .values(changed_at=now, version=c.version + 1, tracking_number=tracking_number)
+            .where(c.reference == reference)
+        )
+    return bool(done.rowcount)
+
+
+def _line_json(line: OrderLine) -> dict[str, str]:
+    return {
+        "sku": line.sku,
+        "quantity": format(line.quantity, "f"),
+        "unit_price": format(line.unit_price, "f"),
+        "description": line.description,
+        "warehouse": line.warehouse,
+    }
+
+
+def _order(row: Row[Any], opener: Database | None = None) -> OrderRow:
+    values = dict(row._mapping)
+    sealed = values.pop("customer")
+    values["lines"] = tuple(
+        OrderLine(
+            sku=line["sku"],
+            quantity=Decimal(line["quantity"]),
+            unit_price=Decimal(line["unit_price"]),
+            description=line.get("description", ""),
+            warehouse=line.get("warehouse", ""),
+        )
+        for line in values["lines"]
+    )
+    return OrderRow(**values, customer=opener.seal.open(sealed) if opener else None)

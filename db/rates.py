@@ -1,0 +1,88 @@
+"""Snapshots of exchange rates: each with its source, the moment the source states, and the moment we fetched it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.engine import Database
+from db.schema import rate_snapshots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateSnapshot:
+    """``rates[code]`` units of ``code`` for one ``base``."""
+
+    base: str
+    as_of: datetime
+    fetched_at: datetime
+    source: str
+    rates: Mapping[str, Decimal]
+
+
+async def save(connection: AsyncConnection, snapshot: RateSnapshot) -> bool:
+    """Store a snapshot; return False when the latest says the same: then only its ``fetched_at`` moves on."""
+    c = rate_snapshots.c
+    latest_row = (
+        await connection.execute(
+            select(rate_snapshots).where(c.base == snapshot.base).order_by(c.fetched_at.desc()).limit(1)
+        )
+    ).one_or_none()
+    if latest_row is not None:
+        known = _snapshot(latest_row)
+        same = (known.source, known.as_of, known.rates) == (snapshot.source, snapshot.as_of, dict(snapshot.rates))
+        if same:
+            await connection.execute(
+                update(rate_snapshots).values(fetched_at=snapshot.fetched_at).where(c.id == latest_row.id)
+            )
+            return False
+    await connection.execute(
+        insert(rate_snapshots).values(
+            id=uuid4().hex,
+            base=snapshot.base,
+            as_of=snapshot.as_of,
+            fetched_at=snapshot.fetched_at,
+            source=snapshot.source,
+            rates={code: format(rate, "f") for code, rate in snapshot.rates.items()},
+        )
+    )
+    return True
+
+
+async def latest(db: Database, base: str | None = None) -> RateSnapshot | None:
+    """Return the snapshot fetched last, of a base or of any; None when there is none."""
+    found = await history(db, base, limit=1)
+    return found[0] if found else None
+
+
+async def history(db: Database, base: str | None = None, *, limit: int = 50) -> list[RateSnapshot]:
+    """Return snapshots, latest first."""
+    c = rate_snapshots.c
+    query = select(rate_snapshots).order_by(c.fetched_at.desc()).limit(limit)
+    if base is not None:
+        query = query.where(c.base == base)
+    async with db.read() as connection:
+        return [_snapshot(row) for row in await connection.execute(query)]
+
+
+async def forget(db: Database, *, before: datetime) -> int:
+    """Drop snapshots fetched before then; return how many."""
+    async with db.write() as connection:
+        return (await connection.execute(delete(rate_snapshots).where(rate_snapshots.c.fetched_at < before))).rowcount
+
+
+def _snapshot(row: Row[Any]) -> RateSnapshot:
+    return RateSnapshot(
+        base=row.base,
+        as_of=row.as_of,
+        fetched_at=row.fetched_at,
+        source=row.source,
+        rates={code: Decimal(rate) for code, rate in row.rates.items()},
+    )

@@ -1,0 +1,123 @@
+"""What pages, API and syncs ask about runs that were or are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from db.engine import Database
+from db.runs import RunRow, run_row
+from db.schema import sync_runs
+
+
+async def get(db: Database, run_id: str) -> RunRow | None:
+    """Return one run, None when there is none of that id."""
+    async with db.read() as connection:
+        row = (await connection.execute(select(sync_runs).where(sync_runs.c.id == run_id))).one_or_none()
+    return run_row(row) if row else None
+
+
+async def recent(db: Database, sync: str | None = None, *, limit: int = 50) -> list[RunRow]:
+    """Return runs, newest slot first, of one sync or of all."""
+    c = sync_runs.c
+    query = select(sync_runs).order_by(c.scheduled_at.desc(), c.id).limit(limit)
+    return await _rows(db, query.where(c.sync == sync) if sync is not None else query)
+
+
+async def running(db: Database) -> list[RunRow]:
+    """Return the runs that are running now."""
+    return await _rows(db, select(sync_runs).where(sync_runs.c.state == "running").order_by(sync_runs.c.sync))
+
+
+async def queued(db: Database) -> list[RunRow]:
+    """Return the runs that wait to be started, oldest first."""
+    c = sync_runs.c
+    return await _rows(db, select(sync_runs).where(c.state == "queued").order_by(c.scheduled_at))
+
+
+async def last(db: Database, sync: str) -> RunRow | None:
+    """Return the latest run that did something (not missed, not a dry run), None when there was none."""
+    c = sync_runs.c
+    query = (
+        select(sync_runs)
+        .where(c.sync == sync, c.started_at.is_not(None), c.dry_run.is_(False))
+        .order_by(c.started_at.desc())
+        .limit(1)
+    )
+    rows = await _rows(db, query)
+    return rows[0] if rows else None
+
+
+async def last_slot(db: Database, sync: str) -> datetime | None:
+    """Return the latest slot of the schedule that has a run, missed ones included."""
+    c = sync_runs.c
+    query = (
+        select(c.scheduled_at).where(c.sync == sync, c.trigger == "schedule").order_by(c.scheduled_at.desc()).limit(1)
+    )
+    async with db.read() as connection:
+        at: datetime | None = await connection.scalar(query)
+    return at
+
+
+async def last_cursor(db: Database, sync: str, *, before: datetime) -> Mapping[str, Any]:
+    """Return where the latest run started before then left off, {} when there was none."""
+    c = sync_runs.c
+    query = (
+        select(c.cursor)
+        .where(c.sync == sync, c.started_at < before, c.dry_run.is_(False), c.cursor.is_not(None))
+        .order_by(c.started_at.desc())
+        .limit(10)
+    )
+    async with db.read() as connection:
+        for row in await connection.execute(query):
+            if row.cursor:  # JSON null is not SQL NULL
+                cursor: Mapping[str, Any] = row.cursor
+                return cursor
+    return {}
+
+
+def facts(run: RunRow) -> dict[str, Any]:
+    """Return a run as the API and ``sync --json`` give it; the plan stays sealed and is added by who may open it."""
+
+    def when(at: datetime | None) -> str | None:
+        return at.isoformat().replace("+00:00", "Z") if at else None
+
+    return {
+        "id": run.id,
+        "sync": run.sync,
+        "state": run.state,
+        "outcome": run.outcome,
+        "trigger": run.trigger,
+        "requested_by": run.requested_by,
+        "scheduled_at": when(run.scheduled_at),
+        "started_at": when(run.started_at),
+        "finished_at": when(run.finished_at),
+        "heartbeat_at": when(run.heartbeat_at),
+        "owner": run.owner,
+        "correlation_id": run.correlation_id,
+        "cursor": run.cursor,
+        "pages": run.pages,
+        "counts": {
+            "read": run.read,
+            "written": run.written,
+            "unchanged": run.unchanged,
+            "conflicted": run.conflicted,
+            "failed": run.failed,
+        },
+        "total": run.total,
+        "progress": run.progress,
+        "cancel_requested_by": run.cancel_requested_by,
+        "takeovers": run.takeovers,
+        "dry_run": run.dry_run,
+        "error_type": run.error_type,
+        "message": run.message,
+    }
+
+
+async def _rows(db: Database, query: Any) -> list[RunRow]:
+    async with db.read() as connection:
+        rows: Sequence[Any] = (await connection.execute(query)).all()
+    return [run_row(row) for row in rows]

@@ -1,0 +1,238 @@
+"""What the inventory sync reads and writes: the ERP's levels of a run, our rows beside them, and what both agree on.
+
+The ERP's levels are kept in ``stock_readings`` until all of them are there, so that a run can judge the whole answer
+before it changes a single row, and so that memory does not grow with the number of SKUs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.engine import Database
+from db.schema import dead_letters, stock, stock_readings
+from db.stock import StockRow
+
+Key = tuple[str, str]  # sku, warehouse
+_r, _s = stock_readings.c, stock.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The ERP's level of a key and when it last changed there, with our row beside it (None: we have none)."""
+
+    sku: str
+    warehouse: str
+    quantity: Decimal
+    modified_at: datetime
+    ours: StockRow | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A row as it is to be. ``base`` None means not agreed yet; ``seen_version`` None makes a new row."""
+
+    sku: str
+    warehouse: str
+    quantity: Decimal
+    base: Decimal | None
+    changed_at: datetime
+    changed_by: str
+    version: int
+    synced_version: int | None
+    seen_version: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emptied:
+    """How many of our rows with stock the ERP would set to 0, and how many rows with stock there are."""
+
+    emptied: int
+    in_stock: int
+
+
+def item_of(sku: str, warehouse: str) -> str:
+    """Return how dead letters and conflicts name a key."""
+    return f"{sku}@{warehouse}"
+
+
+async def keep(connection: AsyncConnection, run_id: str, levels: Sequence[tuple[str, str, Decimal, datetime]]) -> None:
+    """Keep a page of the ERP's levels (sku, warehouse, quantity, modified_at); one read again replaces the earlier."""
+    if not levels:
+        return
+    statement = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(stock_readings)
+    new = statement.excluded
+    latest = {(sku, warehouse): (quantity, at) for sku, warehouse, quantity, at in levels}
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["run_id", "sku", "warehouse"],
+            set_={"quantity": new.quantity, "modified_at": new.modified_at},
+        ),
+        [
+            {"run_id": run_id, "sku": sku, "warehouse": warehouse, "quantity": quantity, "modified_at": at}
+            for (sku, warehouse), (quantity, at) in latest.items()
+        ],
+    )
+
+
+async def kept(db: Database, run_id: str) -> int:
+    """Return how many levels of the ERP a run holds."""
+    async with db.read() as connection:
+        return await connection.scalar(select(func.count()).where(_r.run_id == run_id)) or 0
+
+
+async def emptied(db: Database, run_id: str) -> Emptied:
+    """Return what the ERP's answer would do to the rows that have stock."""
+    beside = and_(_s.sku == _r.sku, _s.warehouse == _r.warehouse)
+    news = or_(_s.base_quantity.is_(None), _s.base_quantity != 0)
+    lost = (
+        select(func.count())
+        .select_from(stock_readings.join(stock, beside))
+        .where(_r.run_id == run_id, _r.quantity <= 0, _s.quantity > 0, news)
+    )
+    async with db.read() as connection:
+        return Emptied(
+            emptied=await connection.scalar(lost) or 0,
+            in_stock=await connection.scalar(select(func.count()).where(_s.quantity > 0)) or 0,
+        )
+
+
+async def readings(
+    connection: AsyncConnection, run_id: str, *, after: Key, limit: int, lock: bool = False
+) -> list[Reading]:
+    """Return the kept levels that follow a key with our rows beside them; ``lock`` holds our rows until the end of the
+    transaction, so that nobody changes them between the decision and the write."""
+    sku, warehouse = after
+    theirs = (
+        select(stock_readings)
+        .where(_r.run_id == run_id, or_(_r.sku > sku, and_(_r.sku == sku, _r.warehouse > warehouse)))
+        .order_by(_r.sku, _r.warehouse)
+        .limit(limit)
+    )
+    found = (await connection.execute(theirs)).all()
+    if not found:
+        return []
+    # A range instead of a list of keys: one short statement, the same for every page.
+    first, last = found[0], found[-1]
+    ours = select(stock).where(
+        or_(_s.sku > first.sku, and_(_s.sku == first.sku, _s.warehouse >= first.warehouse)),
+        or_(_s.sku < last.sku, and_(_s.sku == last.sku, _s.warehouse <= last.warehouse)),
+        exists().where(_r.run_id == run_id, _r.sku == _s.sku, _r.warehouse == _s.warehouse),
+    )
+    if lock:
+        ours = ours.order_by(_s.sku, _s.warehouse).with_for_update()
+    rows = {(row.sku, row.warehouse): StockRow(**row._mapping) for row in await connection.execute(ours)}
+    return [
+        Reading(
+            sku=row.sku,
+            warehouse=row.warehouse,
+            quantity=row.quantity,
+            modified_at=row.modified_at,
+            ours=rows.get((row.sku, row.warehouse)),
+        )
+        for row in found
+    ]
+
+
+async def write_levels(connection: AsyncConnection, levels: Sequence[Level]) -> None:
+    """Write rows as decided; a row is touched only at the version it was seen at."""
+    made = [_values(level) for level in levels if level.seen_version is None]
+    changed = [
+        {f"new_{name}": value for name, value in _values(level).items() if name not in ("sku", "warehouse")}
+        | {"at_sku": level.sku, "at_warehouse": level.warehouse, "at_version": level.seen_version}
+        for level in levels
+        if level.seen_version is not None
+    ]
+    if made:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        await connection.execute(dialect.insert(stock).on_conflict_do_nothing(), made)
+    if changed:
+        names = ("quantity", "base_quantity", "changed_at", "changed_by", "version", "synced_version")
+        await connection.execute(
+            update(stock)
+            .where(
+                _s.sku == bindparam("at_sku"),
+                _s.warehouse == bindparam("at_warehouse"),
+                _s.version == bindparam("at_version"),
+            )
+            .values({name: bindparam(f"new_{name}") for name in names}),
+            changed,
+        )
+
+
+async def unread(db: Database, run_id: str, *, after: str, limit: int) -> list[str]:
+    """Return SKUs of ours, after one, that were never agreed on and of which this run has no reading."""
+    seen = exists().where(_r.run_id == run_id, _r.sku == _s.sku, _r.warehouse == _s.warehouse)
+    query = (
+        select(_s.sku)
+        .where(_s.base_quantity.is_(None), _s.sku > after, ~seen, ~_held_back())
+        .group_by(_s.sku)
+        .order_by(_s.sku)
+        .limit(limit)
+    )
+    async with db.read() as connection:
+        return [row.sku for row in await connection.execute(query)]
+
+
+async def to_post(db: Database, *, after: Key, limit: int) -> list[StockRow]:
+    """Return our rows, after a key, that differ from what was agreed on; those in dead letters are left out."""
+    sku, warehouse = after
+    query = (
+        select(stock)
+        .where(_differs(), or_(_s.sku > sku, and_(_s.sku == sku, _s.warehouse > warehouse)), ~_held_back())
+        .order_by(_s.sku, _s.warehouse)
+        .limit(limit)
+    )
+    async with db.read() as connection:
+        return [StockRow(**row._mapping) for row in await connection.execute(query)]
+
+
+async def count_to_post(db: Database) -> int:
+    """Return how many of our rows differ from what was agreed on."""
+    async with db.read() as connection:
+        return await connection.scalar(select(func.count()).select_from(stock).where(_differs(), ~_held_back())) or 0
+
+
+async def agree(connection: AsyncConnection, levels: Sequence[tuple[str, str, Decimal, int]]) -> None:
+    """Note (sku, warehouse, quantity, version) that the ERP has now taken."""
+    if levels:
+        await connection.execute(
+            update(stock)
+            .where(_s.sku == bindparam("at_sku"), _s.warehouse == bindparam("at_warehouse"))
+            .values(base_quantity=bindparam("new_base"), synced_version=bindparam("new_version")),
+            [{"at_sku": s, "at_warehouse": w, "new_base": q, "new_version": v} for s, w, q, v in levels],
+        )
+
+
+async def drop(connection: AsyncConnection, run_id: str) -> None:
+    """Forget the levels a run holds."""
+    await connection.execute(delete(stock_readings).where(_r.run_id == run_id))
+
+
+def _differs() -> ColumnElement[bool]:
+    return _s.quantity != func.coalesce(_s.base_quantity, 0)
+
+
+def _held_back() -> ColumnElement[bool]:
+    d = dead_letters.c
+    return exists().where(d.sync == "inventory", d.item == _s.sku + "@" + _s.warehouse, d.resolved_at.is_(None))
+
+
+def _values(level: Level) -> dict[str, Any]:
+    return {
+        "sku": level.sku,
+        "warehouse": level.warehouse,
+        "quantity": level.quantity,
+        "base_quantity": level.base,
+        "changed_at": level.changed_at,
+        "changed_by": level.changed_by,
+        "version": level.version,
+        "synced_version": level.synced_version,
+    }
