@@ -22,7 +22,7 @@ class VendorOptions:
     credentials: Mapping[str, str] = field(repr=False)
     set_credentials: frozenset[str] = frozenset()  # names that a person has set
     sandboxed: bool = False
-    breaker: BreakerOptions = BreakerOptions()
+    breaker: BreakerOptions = field(default_factory=BreakerOptions)
     quotas: tuple[QuotaPolicy, ...] | None = None  # instead of the vendor file's
     concurrency: int | None = None
 
@@ -33,8 +33,8 @@ class IntegrationOptions:
 
     vendors: Mapping[str, VendorOptions]
     journal_dir: Path = Path("var/journal")
-    retry: RetryOptions = RetryOptions()
-    limiter: LimiterOptions = LimiterOptions()
+    retry: RetryOptions = field(default_factory=RetryOptions)
+    limiter: LimiterOptions = field(default_factory=LimiterOptions)
 
 
 class BadSetting(ValueError):
@@ -103,7 +103,7 @@ def _one(
         credentials |= {credential.name: credential.sandbox for credential in vendor.credentials if credential.sandbox}
     else:
         credentials |= {name: value for name, value in own.items() if name != "BASE_URL"}
-    breaker = {"slow_call_duration_threshold": vendor.slow_call_duration}
+    breaker: dict[str, Any] = {"slow_call_duration_threshold": vendor.slow_call_duration}
     breaker |= _table(toml.get("breaker", {}), "breaker") | _table(mine.get("breaker", {}), f"{vendor.name}.breaker")
     try:
         options = BreakerOptions(**breaker)

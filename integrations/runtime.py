@@ -39,7 +39,7 @@ async def open_runtime(
 ) -> AsyncIterator[Runtime]:
     """Open a gateway on a migrated database; close it, with all it has noted stored, at the end."""
     clock = clock or Clock()
-    secrets = [value for vendor in options.vendors.values() for value in _secrets(vendor)]
+    secrets = [value for name, vendor in options.vendors.items() for value in _secrets(name, vendor)]
     recorder = Recorder(db, options.journal_dir, owner, clock.micros)
     board = CircuitBoard(db, owner, clock, lambda vendor: options.vendors[vendor].breaker)
     desk = PermitDesk(db, clock, options.limiter)
@@ -80,5 +80,6 @@ def _concurrency(name: str, options: VendorOptions) -> int | None:
     return options.concurrency or adapter_class(name).vendor.concurrency
 
 
-def _secrets(options: VendorOptions) -> list[str]:
-    return [value for value in options.credentials.values() if len(value) >= 8]
+def _secrets(name: str, options: VendorOptions) -> list[str]:
+    secret = [credential.name for credential in adapter_class(name).vendor.credentials if credential.secret]
+    return [value for key in secret if len(value := options.credentials.get(key, "")) >= 6]

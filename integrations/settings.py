@@ -1,0 +1,168 @@
+"""What the environment and quayside.toml say, as options. Pure: ``app.py`` reads, this understands.
+
+Environment first, then ``.env``, then quayside.toml, then defaults. A name or value that is not understood is refused,
+with the remedy in the sentence.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from integrations.options import BadSetting, IntegrationOptions, VendorOptions, vendor_options
+from integrations.registry import VENDORS
+from integrations.resilience.rate_limiter import LimiterOptions
+from integrations.resilience.retry import RetryOptions
+from integrations.sandbox.options import SandboxOptions
+
+NAMES = (
+    "DATABASE_URL",
+    "HOST",
+    "PORT",
+    "SANDBOX",
+    "SANDBOX_PORT",
+    "SANDBOX_DEMO",
+    "SECRET_KEY",
+)
+TABLES = ("web", "sandbox", "retry", "limiter", "vendors", "syncs", "alerts", "retention")
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a process may be told. ``tables`` are the parts of quayside.toml other packages understand."""
+
+    database_url: str
+    secret_keys: tuple[str, ...] = field(repr=False)  # empty: made once under var/
+    host: str
+    port: int
+    sandbox: SandboxOptions
+    sandbox_is_used: bool
+    demo: bool
+    integrations: IntegrationOptions
+    var: Path
+    tables: Mapping[str, Mapping[str, Any]]
+
+
+def understand(environment: Mapping[str, str], toml: Mapping[str, Any], *, var: Path) -> Settings:
+    """Return the settings. Raise BadSetting."""
+    own = {name: value for name, value in environment.items() if name.startswith("QUAYSIDE_")}
+    own = _from_files(own)
+    for name in own:
+        _refuse_unknown(name)
+    for table in toml:
+        if table not in TABLES:
+            raise BadSetting(
+                f"quayside.toml: [{table}] is unknown; there are {', '.join(TABLES)}.{_like(table, TABLES)}"
+            )
+    sandbox = _one_of(own, "QUAYSIDE_SANDBOX", ("auto", "on", "off"), "auto")
+    demo = _one_of(own, "QUAYSIDE_SANDBOX_DEMO", ("on", "off"), "on") == "on"
+    sandbox_port = _port(own, "QUAYSIDE_SANDBOX_PORT", 8060)
+    vendors = vendor_options(
+        own, _table(toml, "vendors"), sandbox=sandbox, sandbox_url=f"http://{LOOPBACK}:{sandbox_port}"
+    )
+    used = any(vendor.sandboxed for vendor in vendors.values())
+    database_url = own.get("QUAYSIDE_DATABASE_URL") or f"sqlite:///{var / 'quayside.db'}"
+    keys = tuple(key for key in own.get("QUAYSIDE_SECRET_KEY", "").split() if key)
+    if any(len(key) < 16 for key in keys):
+        raise BadSetting("QUAYSIDE_SECRET_KEY is too short; give at least 16 random characters.")
+    if not keys and not database_url.startswith("sqlite"):
+        raise BadSetting(
+            "QUAYSIDE_SECRET_KEY must be set on Postgres, the same for all processes; 32 random characters."
+        )
+    return Settings(
+        database_url=database_url,
+        secret_keys=keys,
+        host=own.get("QUAYSIDE_HOST") or LOOPBACK,
+        port=_port(own, "QUAYSIDE_PORT", 8050),
+        sandbox=built(
+            SandboxOptions, "sandbox", {"host": LOOPBACK, "port": sandbox_port, "demo": demo, **_table(toml, "sandbox")}
+        ),
+        sandbox_is_used=used,
+        demo=demo and used,
+        integrations=IntegrationOptions(
+            vendors=vendors,
+            journal_dir=var / "journal",
+            retry=built(RetryOptions, "retry", _table(toml, "retry")),
+            limiter=built(LimiterOptions, "limiter", _table(toml, "limiter")),
+        ),
+        var=var,
+        tables={name: _table(toml, name) for name in ("web", "syncs", "alerts", "retention")},
+    )
+
+
+def check_credentials(vendors: Mapping[str, VendorOptions]) -> list[str]:
+    """Return the settings that are missing, one sentence each, for vendors somebody has begun to set up."""
+    from integrations.registry import adapter_class
+
+    missing = []
+    for name, options in vendors.items():
+        vendor = adapter_class(name).vendor
+        if options.sandboxed or not options.set_credentials:
+            continue
+        for credential in vendor.credentials:
+            if credential.required and not options.credentials.get(credential.name):
+                missing.append(f"QUAYSIDE_{name.upper()}_{credential.name} is not set; {vendor.label} needs it.")
+    return missing
+
+
+def _from_files(own: Mapping[str, str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name, value in own.items():
+        if not name.endswith("_FILE"):
+            values.setdefault(name, value)
+            continue
+        try:
+            values[name.removesuffix("_FILE")] = Path(value).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise BadSetting(
+                f'{name} is "{value}", which cannot be read ({error.strerror}); name a file.'
+            ) from None
+    return values
+
+
+def _refuse_unknown(name: str) -> None:
+    rest = name.removeprefix("QUAYSIDE_")
+    if rest in NAMES or any(rest.startswith(f"{vendor.upper()}_") for vendor in VENDORS):
+        return
+    known = [f"QUAYSIDE_{known}" for known in NAMES]
+    raise BadSetting(f"{name} is unknown; remove it or correct it.{_like(name, known)}")
+
+
+def _like(name: str, known: tuple[str, ...] | list[str]) -> str:
+    found = difflib.get_close_matches(name, known, 1, 0.7)
+    return f" Did you mean {found[0]}?" if found else ""
+
+
+def _one_of(own: Mapping[str, str], name: str, words: tuple[str, ...], default: Any) -> Any:
+    value = (own.get(name) or default).lower()
+    if value not in words:
+        raise BadSetting(f'{name} is "{own[name]}"; give {" or ".join(words)}.')
+    return value
+
+
+def _port(own: Mapping[str, str], name: str, default: int) -> int:
+    value = own.get(name) or str(default)
+    if not value.isdecimal() or not 0 < int(value) < 65536:
+        raise BadSetting(f'{name} is "{value}"; give a port from 1 to 65535.')
+    return int(value)
+
+
+def _table(toml: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = toml.get(name, {})
+    if not isinstance(value, dict):
+        raise BadSetting(f"quayside.toml: {name} must be a table, [{name}].")
+    return dict(value)
+
+
+def built(kind: Any, table: str, values: Mapping[str, Any]) -> Any:
+    """Return options of a kind. Raise BadSetting naming the key."""
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise BadSetting(f"quayside.toml, [{table}]: {str(error).partition(') ')[2] or error}.") from None
+    except ValueError as error:
+        raise BadSetting(f"quayside.toml, [{table}]: {error}.") from None
