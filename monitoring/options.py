@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +74,47 @@ class WebOptions:
             return self.public_url.rstrip("/")
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertOptions:
+    """When people are told, and where.
+
+    ``channels`` are Slack channel ids; none means that incidents stand on the page only. ``public_url`` starts the
+    links in messages. The error rate of a vendor is judged over ``window`` seconds with at least ``minimum_calls``:
+    the lower end of its 95 % interval must reach ``error_rate_threshold``; it is over when the plain rate is below half
+    of that. ``unknown_after`` is the age in seconds from which an unknown outcome is told. ``late_after`` gives each
+    sync the seconds without a success after which it is late; ``late_otherwise`` holds for the rest.
+    ``process_silence`` is how long a process may go without a heartbeat. ``edit_every`` spaces edits that only bring
+    newer numbers. All in seconds.
+
+    Raises ValueError, saying the remedy, when a value is out of range.
+    """
+
+    channels: tuple[str, ...] = ()
+    public_url: str = "http://127.0.0.1:8050"
+    window: float = 300.0
+    minimum_calls: int = 10
+    error_rate_threshold: float = 0.1
+    unknown_after: float = 900.0
+    late_after: Mapping[str, float] = field(
+        default_factory=lambda: {"inventory": 45 * 60.0, "currency": 13 * 3600.0, "orders": 10 * 60.0}
+    )
+    late_otherwise: float = 86400.0
+    process_silence: float = 60.0
+    edit_every: float = 300.0
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense while the person who set it is still there to read why."""
+        if not 0 < self.error_rate_threshold < 1:
+            raise ValueError(
+                f"alerts.error_rate_threshold is {self.error_rate_threshold}; give a share between 0 and 1, such as 0.1"
+            )
+        for name in ("window", "minimum_calls", "unknown_after", "late_otherwise", "process_silence"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"alerts.{name} is {getattr(self, name)}; give a number above 0")
+        if self.window < 60:
+            raise ValueError(f"alerts.window is {self.window}; calls are summed by the minute, give at least 60")
+        for sync, seconds in self.late_after.items():
+            if seconds <= 0:
+                raise ValueError(f"alerts.late_after.{sync} is {seconds}; give a number above 0")
