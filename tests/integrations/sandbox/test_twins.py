@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from integrations.sandbox.ledger import Ledger
+from integrations.sandbox.routing import RouteTable
+from integrations.sandbox.twin import Answer, Quota, Twin, World
+from integrations.sandbox.twins import TWINS, load
+
+SHIPPING = {"quote_rates", "create_shipment", "track_shipment"}
+OPERATIONS = {
+    "acumatica": {
+        *("list_stock", "adjust_stock", "put_sales_order", "find_sales_order", "put_purchase_order"),
+        *("list_purchase_orders", "put_payment", "put_invoice", "sign_in", "sign_out", "poll", "look_up"),
+    },
+    "aramex": set(),  # named by the SOAPAction of the request: its own tests see to it
+    "ecb": {"latest_rates", "historical_rates"},
+    "fedex": {*SHIPPING, "cancel_shipment", "sign_in"},
+    "open_exchange_rates": {"latest_rates", "historical_rates", "look_up"},
+    "slack": {"post_message", "update_message", "look_up"},
+    "stripe": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions"},
+}
+
+
+@pytest.fixture(params=TWINS)
+def twin(request: pytest.FixtureRequest) -> Twin:
+    settings = {"acumatica": {"catalogue_size": 3}}
+    world = World(now=lambda: 0.0, seed=7, ledger=Ledger(lambda: 0.0, 10), settings=settings)
+    return load(request.param)(world)
+
+
+def test_registry_is_sorted() -> None:
+    assert list(TWINS) == sorted(TWINS)
+
+
+def test_twin_goes_by_its_registered_name(twin: Twin, request: pytest.FixtureRequest) -> None:
+    assert request.node.callspec.params["twin"] == twin.name
+
+
+def test_twin_plays_the_operations_of_its_kind_by_their_fixed_names(twin: Twin) -> None:
+    played = {route.operation for route in twin.routes() if isinstance(route.operation, str)}
+
+    assert OPERATIONS[twin.name] - played == set()
+
+
+def test_every_route_can_be_found(twin: Twin) -> None:
+    table = RouteTable(twin.routes())
+    for route in twin.routes():
+        path = re.sub(r"\{[^{}]*(\{[^{}]*\}[^{}]*)*\}", "2026-10-01", route.path)
+
+        assert table.find(route.method, path) is not None or ":" in route.path
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 502, 503, 504])
+def test_twin_has_a_body_for_every_status(twin: Twin, status: int) -> None:
+    answer = twin.unavailable(status)
+
+    assert (answer.status, bool(answer.body)) == (status, True)
+
+
+def test_twin_has_an_answer_to_one_request_too_many(twin: Twin) -> None:
+    assert isinstance(twin.rate_limited(Quota(name="x", limit=1, seconds=60.0), 12.3), Answer)
+    assert twin.latency.median <= twin.latency.p95
