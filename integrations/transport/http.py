@@ -116,7 +116,7 @@ class HttpTransport:
         except TransportFailed:
             raise
         except TimeoutError as error:
-            raise translated(label, error.__cause__ or aiohttp.ServerTimeoutError(), answered=False) from error
+            raise translated(label, aiohttp.ServerTimeoutError(), answered=answered) from error
         except Exception as error:
             raise translated(label, error, answered=answered) from error
         raw = response.headers
