@@ -68,8 +68,10 @@ _CODES: dict[str, tuple[str, Fault, str]] = {
 
 
 def judge(request: Request, response: Response) -> Verdict | None:
-    """Return the verdict on an answer, None for a success."""
+    """Return the verdict on an answer, None for a success. Raise SchemaDrift when a success is no JSON object."""
     if response.status < 300:
+        if not isinstance(response.json(), dict):
+            raise SchemaDrift("FedEx's answer is not an object.", field="body", status=response.status)
         return _judge_tracking(response) if request.path in TRACK_PATHS else None
     code = error_code(response)
     if request.path == TOKEN_PATH:
