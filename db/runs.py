@@ -142,28 +142,18 @@ async def begin(db: Database, run: RunRow, *, holder: str, now: datetime, until:
     Return None when it may not run: another run of the sync holds the lease, or waits to be taken over. The run is
     then finished as ``missed`` with that reason.
     """
-    c = sync_runs.c
     async with db.write() as connection:
-        free = await leases.acquire(connection, lease_name(run.sync), holder, now=now, until=until)
-        other = (
-            await connection.execute(select(sync_runs).where(c.sync == run.sync, c.state == "running").limit(1))
-        ).one_or_none()
-        if free and other is None:
-            started = await connection.execute(
-                update(sync_runs)
-                .values(state="running", owner=holder, started_at=now, heartbeat_at=now)
-                .where(c.id == run.id, c.state == "queued")
-            )
-            if started.rowcount:
-                return Grip(run_id=run.id, sync=run.sync, holder=holder)
-        if free:
-            await leases.release(connection, lease_name(run.sync), holder)
-        await connection.execute(
-            update(sync_runs)
-            .values(state="finished", outcome="missed", finished_at=now, message=_overlap(other))
-            .where(c.id == run.id, c.state == "queued")
-        )
-    return None
+        return await _begin(connection, run, holder=holder, now=now, until=until)
+
+
+async def begin_new(
+    db: Database, sync: str, *, requested_by: str, dry_run: bool, holder: str, now: datetime, until: datetime
+) -> tuple[RunRow, Grip | None]:
+    """Queue a run and start it at once, so that no scheduler gets in between; the grip as from ``begin``."""
+    run = _new(sync, "user", now, requested_by=requested_by, dry_run=dry_run)
+    async with db.write() as connection:
+        await connection.execute(insert(sync_runs).values(_values(run)))
+        return run, await _begin(connection, run, holder=holder, now=now, until=until)
 
 
 async def dead(db: Database, *, now: datetime) -> list[RunRow]:
@@ -300,6 +290,32 @@ async def request_cancel(db: Database, run_id: str, *, by: str, now: datetime) -
             update(sync_runs).values(cancel_requested_by=by).where(c.id == run_id, c.state == "running")
         )
         return bool(running.rowcount)
+
+
+async def _begin(
+    connection: AsyncConnection, run: RunRow, *, holder: str, now: datetime, until: datetime
+) -> Grip | None:
+    c = sync_runs.c
+    free = await leases.acquire(connection, lease_name(run.sync), holder, now=now, until=until)
+    other = (
+        await connection.execute(select(sync_runs).where(c.sync == run.sync, c.state == "running").limit(1))
+    ).one_or_none()
+    if free and other is None:
+        started = await connection.execute(
+            update(sync_runs)
+            .values(state="running", owner=holder, started_at=now, heartbeat_at=now)
+            .where(c.id == run.id, c.state == "queued")
+        )
+        if started.rowcount:
+            return Grip(run_id=run.id, sync=run.sync, holder=holder)
+    if free:
+        await leases.release(connection, lease_name(run.sync), holder)
+    await connection.execute(
+        update(sync_runs)
+        .values(state="finished", outcome="missed", finished_at=now, message=_overlap(other))
+        .where(c.id == run.id, c.state == "queued")
+    )
+    return None
 
 
 async def _insert_once(db: Database, run: RunRow, **more: Any) -> bool:
