@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import aiohttp
 import orjson
 
 from integrations.adapter import Access, Adapter, Operation, SoapService
@@ -131,3 +132,29 @@ async def run(adapter: Adapter, exchange: FakeExchange, value: Mapping[str, Any]
 def adapter_with_sandbox_credentials(kind: type[Adapter]) -> Adapter:
     """Return an adapter of the class with the credentials the sandbox takes."""
     return kind({credential.name: credential.sandbox or credential.default for credential in kind.vendor.credentials})
+
+
+class WireExchange(FakeExchange):
+    """The same over a real connection, to a sandbox: signs in at need, answers with what comes back, retries nothing."""
+
+    def __init__(
+        self, adapter: Adapter, operation: str, client: aiohttp.ClientSession, base_url: str, **rest: Any
+    ) -> None:
+        super().__init__(adapter, operation, **rest)
+        self._client = client
+        self._base_url = base_url
+
+    async def send(self, request: Request) -> Response:
+        if request.signed and self._adapter.vendor.sign_in is not None and self._access is None:
+            self._access = await self._adapter.sign_in(self)
+        content_type = "application/json" if request.json is not None else "application/x-www-form-urlencoded"
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers.setdefault("content-type", content_type)
+        headers.update(self._adapter.authorise(request, self._access) if request.signed else {})
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        url = self._base_url + request.path + query
+        async with self._client.request(request.method, url, data=body_of(request), headers=headers) as answered:
+            lowered = {name.lower(): value for name, value in answered.headers.items()}
+            response = Response(status=answered.status, headers=lowered, body=await answered.read())
+        self._answers.append(response)
+        return await super().send(request)
