@@ -13,6 +13,8 @@ _EXPRESS = {"PDX": "1.25", "PPX": "1.2", "PLX": "1.1", "DDX": "0.9", "DPX": "0.8
 _DOMESTIC = {"OND": "1", "ONP": "1.05", "CDS": "0.9", "BLK": "0.8", "SMD": "1.3"}
 _ZONE_BASE = (Decimal(11), Decimal(17), Decimal(27), Decimal(38))
 _ZONE_KG = (Decimal("2.2"), Decimal("3.5"), Decimal("6"), Decimal("8.5"))
+_HEAVIEST = 10_000  # kilograms
+_SIDES = ("Length", "Width", "Height")
 _POUND = Decimal("0.45359237")
 TRANSIT_DAYS = (2, 3, 4, 6)
 
@@ -22,8 +24,8 @@ def kilograms(weight: dict[str, Any] | None) -> Decimal:
     if weight is None:
         return Decimal(0)
     factor = {"KG": Decimal(1), "LB": _POUND, "G": Decimal("0.001")}.get((weight["Unit"] or "").upper(), Decimal(0))
-    value: Decimal = weight["Value"]
-    return value * factor
+    kg: Decimal = weight["Value"] * factor
+    return kg
 
 
 def details_problems(details: dict[str, Any] | None, origin: str, destination: str) -> list[Notification]:
@@ -41,9 +43,11 @@ def details_problems(details: dict[str, Any] | None, origin: str, destination: s
         problems.append(("ERR63", "ShipmentDetails - Product group does not suit origin and destination"))
     if (details["PaymentType"] or "").upper() not in ("P", "C", "3"):
         problems.append(("ERR64", f"ShipmentDetails - Payment type is invalid ({details['PaymentType'] or ''})"))
-    if kilograms(details["ActualWeight"]) <= 0:
+    if not 0 < kilograms(details["ActualWeight"]) <= _HEAVIEST or kilograms(details["ChargeableWeight"]) > _HEAVIEST:
         problems.append(("ERR65", "ShipmentDetails - Actual weight is invalid"))
-    if details["NumberOfPieces"] < 1:
+    if any(not 0 <= details["Dimensions"][side] <= 1000 for side in _SIDES if details["Dimensions"]):
+        problems.append(("ERR68", "ShipmentDetails - Dimensions are invalid"))
+    if not 1 <= details["NumberOfPieces"] <= 999:
         problems.append(("ERR66", "ShipmentDetails - Number of pieces is invalid"))
     return problems
 
@@ -72,6 +76,7 @@ def _volume(details: dict[str, Any]) -> Decimal:
     size = details["Dimensions"]
     if size is None:
         return Decimal(0)
-    volume = Decimal(size["Length"]) * Decimal(size["Width"]) * Decimal(size["Height"])
+    volume: Decimal = size["Length"] * size["Width"] * size["Height"]
     in_centimetres = volume * (1_000_000 if (size["Unit"] or "").upper() == "M" else 1)
-    return in_centimetres / 5000 * max(1, details["NumberOfPieces"])
+    pieces: int = details["NumberOfPieces"]
+    return in_centimetres / 5000 * pieces

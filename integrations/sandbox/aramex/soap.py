@@ -158,7 +158,8 @@ def _read_simple(text: str, kind: str) -> Any:
     text = text.strip()
     match kind:
         case "int":
-            return int(text)
+            whole = int(text)
+            return whole if -(2**31) <= whole < 2**31 else _bad(text)
         case "double" | "decimal":
             number = Decimal(text)
             if not number.is_finite():

@@ -1,11 +1,6 @@
-"""The WSDL of each service, made from the table of types; or the file that ships beside the adapter, where there is one.
-
-Either way the address is the one the caller reached the service at.
-"""
+"""The WSDL of each service, made from the table of types, with the address the caller reached the service at."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from lxml import etree
 
@@ -16,7 +11,6 @@ _SOAP = "http://schemas.xmlsoap.org/wsdl/soap/"
 _XS = "http://www.w3.org/2001/XMLSchema"
 _WSAW = "http://www.w3.org/2006/05/addressing/wsdl"
 _SERIALIZATION = "http://schemas.microsoft.com/2003/10/Serialization/"
-_SHIPPED = Path(__file__).parents[2] / "vendors" / "aramex"
 _PREFIXES = {
     "wsdl": _WSDL,
     "soap": _SOAP,
@@ -30,15 +24,11 @@ _PREFIXES = {
 
 def wsdl(service: str, address: str) -> bytes:
     """Return the WSDL of a service with this address in its ports."""
-    shipped = sorted(path for path in _SHIPPED.glob("*.wsdl") if service[:4].lower() in path.stem.lower())
-    root = etree.fromstring(shipped[0].read_bytes()) if shipped else _made(service)
-    for port in root.iter(f"{{{_SOAP}}}address"):
-        port.set("location", address)
-    document: bytes = etree.tostring(root, xml_declaration=True, encoding="utf-8")
+    document: bytes = etree.tostring(_made(service, address), xml_declaration=True, encoding="utf-8")
     return document
 
 
-def _made(service: str) -> etree._Element:
+def _made(service: str, address: str) -> etree._Element:
     operations = SERVICES[service]
     binding_name = "Service_1_0" if service == "Shipping" else "BasicHttpBinding_Service_1_0"
     root = etree.Element(f"{{{_WSDL}}}definitions", nsmap=_PREFIXES, name="Service_1_0", targetNamespace=ARAMEX)
@@ -66,7 +56,7 @@ def _made(service: str) -> etree._Element:
             etree.SubElement(body, f"{{{_SOAP}}}body", use="literal")
     served = etree.SubElement(root, f"{{{_WSDL}}}service", name="Service_1_0")
     port = etree.SubElement(served, f"{{{_WSDL}}}port", name=binding_name, binding=f"tns:{binding_name}")
-    etree.SubElement(port, f"{{{_SOAP}}}address", location="")
+    etree.SubElement(port, f"{{{_SOAP}}}address", location=address)
     return root
 
 

@@ -25,6 +25,10 @@ BY_STATUS = {
         "The resource you requested is no longer available. Please modify your request and try again.",
     ),
     405: ("METHOD.NOT.ALLOWED.ERROR", "The method is not allowed for this resource."),
+    429: (
+        "TOO.MANY.REQUESTS.ERROR",
+        "We have received too many requests in a short duration. Please try again later.",
+    ),
     500: (
         "INTERNAL.SERVER.ERROR",
         "We encountered an unexpected error and are working to resolve the issue. We apologize for any inconvenience. "

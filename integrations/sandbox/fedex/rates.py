@@ -42,6 +42,7 @@ _EURO = frozenset("DE FR IT ES NL BE AT FI IE PT GR".split())  # noqa: SIM905 - 
 _POSTAL_AWARE = frozenset(_REGION) - frozenset(("AE", "QA", "HK", "JO", "EG", "KE", "NG", "GH", "IE", "BH", "OM"))
 _POUNDS_PER_KG = Decimal("2.20462")
 _HEAVIEST_KG = Decimal(68)
+_LONGEST = 400.0  # centimetres; in inches the weight limit comes first
 FUEL = Decimal("0.129")
 _LIST_ABOVE_ACCOUNT = Decimal("1.18")
 _DAYS = ("ZERO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN", "TWELVE")
@@ -156,7 +157,10 @@ def _volume_kg(line: Reader) -> Decimal:
         return Decimal(0)
     volume = Decimal(1)
     for side in ("length", "width", "height"):
-        volume *= Decimal(str(size.number(side)))
+        length = size.number(side)
+        if length > _LONGEST:
+            raise Refused("PACKAGE.DIMENSION.EXCEEDED", "The package is too large.", field=size.at(side))
+        volume *= Decimal(str(length))
     return volume / (5000 if size.one_of("units", ("CM", "IN")) == "CM" else 305)
 
 

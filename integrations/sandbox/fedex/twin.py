@@ -82,9 +82,7 @@ class FedexTwin:
 
     def rate_limited(self, quota: Quota, retry_after: float) -> Answer:
         """Return FedEx's 429: no header says how long to wait."""
-        when = "for the day" if quota.seconds >= 86_400 else "in a short duration"
-        message = f"We have received too many requests {when}. Please try again later."
-        return self._refusal(Refused("TOO.MANY.REQUESTS.ERROR", message, status=429), None)
+        return self._refusal(unavailable(429), None)
 
     def unavailable(self, status: int) -> Answer:
         """Return FedEx's error body for a status."""

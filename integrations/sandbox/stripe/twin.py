@@ -96,8 +96,11 @@ class StripeTwin:
 
     def unavailable(self, status: int) -> Answer:
         """Return Stripe's error object for a status of its own; a 5xx before execution may be sent again."""
+        if status == 429:
+            return self.rate_limited(self.quotas[0], 0.0)
         message = "Sorry, there was a problem processing your request. Please try again."
-        refused = Refused(status, message, type="api_error", should_retry=status >= 500)
+        kind = "api_error" if status >= 500 else "invalid_request_error"
+        refused = Refused(status, message, type=kind, should_retry=True if status >= 500 else None)
         return self._refusal(refused, self._account.new_id("req", 14))
 
     def schema_broken(self, answer: Answer) -> Answer:

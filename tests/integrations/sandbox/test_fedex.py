@@ -398,6 +398,7 @@ async def test_quota_is_counted_by_project_and_answered_with_429(sandbox: Sandbo
         ("status:503", 503, "SERVICE.UNAVAILABLE.ERROR"),
         ("status:500", 500, "INTERNAL.SERVER.ERROR"),
         ("status:403", 403, "FORBIDDEN.ERROR"),
+        ("status:429", 429, "TOO.MANY.REQUESTS.ERROR"),
         ("rate_limit:60", 429, "TOO.MANY.REQUESTS.ERROR"),
     ],
 )
