@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from hashlib import blake2b
 from itertools import islice
 from typing import Any, Protocol
 
@@ -14,8 +15,6 @@ from integrations.sandbox.acumatica.errors import refused
 from integrations.sandbox.acumatica.odata import Filter
 from integrations.sandbox.acumatica.schema import COUNT, FLAG, MOMENT, NUMBER, Entity
 from integrations.sandbox.acumatica.zone import ErpClock
-
-_NAMES = uuid.UUID("6f1cf5c2-5d6b-4f0a-9d58-2b1a5b0c9a10")
 
 
 class Row(Protocol):
@@ -101,7 +100,8 @@ class Sent:
 
 def new_id(*parts: object) -> str:
     """Return the GUID that always belongs to these parts."""
-    return str(uuid.uuid5(_NAMES, ":".join(map(str, parts))))
+    sign = blake2b(":".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    return f"{sign[:8]}-{sign[8:12]}-5{sign[13:16]}-a{sign[17:20]}-{sign[20:]}"  # marked as a name-based GUID
 
 
 def read(entity: Entity, body: Any, clock: ErpClock) -> Sent:
@@ -187,6 +187,7 @@ def show(entity: Entity, row: Row, view: View, clock: ErpClock, number: int = 1)
     return shown
 
 
+@lru_cache(maxsize=256)  # the same for every record of a page
 def _nested(view: View, name: str) -> View:
     prefix = f"{name}/"
     inner = (
@@ -275,9 +276,10 @@ class Table:
         """Yield, in key order, the records that can pass: a lower bound spares looking at all of a large table."""
         for name, floor in wanted.floors:
             if name.startswith("LastModified") and isinstance(floor, float):
-                recent = self._since(floor)
-                if len(recent) < len(self._rows) // 4:
+                recent = self._since(floor, most=len(self._rows) // 4)
+                if recent is not None:
                     return (self._rows[key] for key in sorted(recent))
+        for name, floor in wanted.floors:
             if (name,) == tuple(self.entity.keys) and isinstance(floor, str):
                 keys = self._keys()
                 at = bisect_right(keys, floor)
@@ -285,11 +287,14 @@ class Table:
                 return (self._rows[key] for key in islice(keys, at, None))
         return iter(self)
 
-    def _since(self, moment: float) -> list[str]:
-        found = []
+    def _since(self, moment: float, most: int) -> list[str] | None:
+        """Return the keys of what was modified at or after a moment; None when they are more than ``most``."""
+        found: list[str] = []
         for key in reversed(self._latest):
             if self._rows[key].get(self._modified) < moment:
-                break
+                return found
+            if len(found) >= most:
+                return None
             found.append(key)
         return found
 

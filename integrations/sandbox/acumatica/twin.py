@@ -271,7 +271,7 @@ class AcumaticaTwin:
             update_only=ask.headers.get("If-Match", "").strip() == "*",
         )
         view = _view(ask)
-        shown = View(select=view.select, expand=view.expand | sent.details.keys() | sent.linked.keys())
+        shown = View(select=view.select, expand=view.expand.union(sent.details, sent.linked))
         return Answer.json(show(documents.entity, record, shown, self._clock))
 
     def _cancel(self, ask: Ask, session: Session) -> Answer:

@@ -24,10 +24,7 @@ class ErpClock:
 
     def text(self, at: float) -> str:
         """Return Unix seconds as the ERP writes them, its own offset behind: 2023-12-03T14:59:30.693+03:00."""
-        moment = datetime.fromtimestamp(at, _zone(self._zone()))
-        fraction = f".{moment.microsecond // 1000:03d}".rstrip("0").rstrip(".")
-        offset = moment.strftime("%z")
-        return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}{offset[:3]}:{offset[3:5]}"
+        return _text(at, self._zone())
 
     def read(self, text: str) -> float:
         """Return Unix seconds; without an offset the text is local time, in a fold its first pass.
@@ -50,3 +47,11 @@ class ErpClock:
 @lru_cache(maxsize=32)
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
+
+
+@lru_cache(maxsize=4096)  # a page of stock mostly shows the same few moments
+def _text(at: float, zone: str) -> str:
+    moment = datetime.fromtimestamp(at, _zone(zone))
+    fraction = f".{moment.microsecond // 1000:03d}".rstrip("0").rstrip(".")
+    offset = moment.strftime("%z")
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}{offset[:3]}:{offset[3:5]}"
