@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from integrations.errors import BusinessFailed, CallFailed, HttpFailed, InvalidInput, OutcomeUnknown, SchemaDrift
 from integrations.outcome import Request, Response
+from integrations.types.messages import ChatMessage
 from integrations.vendors.slack import Slack
 from integrations.vendors.slack.adapter import clipped
 from integrations.vendors.slack.declaration import VENDOR
@@ -164,7 +165,7 @@ async def _look_up(value: dict[str, Any], *answers: Answer) -> tuple[Any, FakeEx
     adapter = adapter_with_sandbox_credentials(Slack)
     assert isinstance(adapter, Slack)
     exchange = FakeExchange(adapter, "post_message", answers)
-    return await adapter.look_up_post_message(exchange, exchange.operation.input.model_validate(value)), exchange
+    return await adapter.look_up_post_message(exchange, ChatMessage.model_validate(value)), exchange
 
 
 async def test_a_lost_message_is_found_by_its_key_in_the_channels_history() -> None:
