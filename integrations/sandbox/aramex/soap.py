@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -168,7 +168,8 @@ def _read_simple(text: str, kind: str) -> Any:
         case "boolean":
             return {"true": True, "1": True, "false": False, "0": False}[text] if text in _BOOLEANS else _bad(text)
         case "dateTime":
-            return datetime.fromisoformat(text)
+            moment = datetime.fromisoformat(text)
+            return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
         case "base64Binary":
             return base64.b64decode(text, validate=True)
         case _:

@@ -36,7 +36,7 @@ class Tracking:
             return refused([("ERR70", "Shipments - At least one waybill number is required")])
         results, unknown = [], []
         for number in numbers:
-            waybill = self._shipping.waybills.get(number)
+            waybill = self._shipping.find(number)
             if waybill is None:
                 unknown.append(number)
                 continue

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -390,6 +390,15 @@ async def test_what_is_no_message_of_the_service_is_refused(
 
     assert answered == status
     assert expected in text
+
+
+async def test_pickup_times_with_and_without_a_zone_are_compared(ask: Ask) -> None:
+    ready = datetime(2026, 10, 2, 9, 0, tzinfo=UTC)
+    answer = await ask(
+        "Shipping", "CreatePickup", client={**CLIENT, "Source": 24}, Pickup={**PICKUP, "ReadyTime": ready}
+    )
+
+    assert answer.HasErrors is False
 
 
 async def test_reserved_number_makes_a_shipment_once(sandbox: Sandbox, ask: Ask) -> None:

@@ -475,3 +475,18 @@ async def test_schema_fault_takes_a_field_away(sandbox: Sandbox, send: Send, spe
 
     with pytest.raises(jsonschema.ValidationError):
         spec.check(intent, "payment_intent")
+
+
+async def test_same_seed_and_clock_give_the_same_ids_and_a_later_start_others(start: Start) -> None:
+    ids = []
+    for _ in range(3):
+        sandbox = await start("stripe", seed=3)
+        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/x-www-form-urlencoded"}
+        url, body = f"{sandbox.url}/stripe/v1/payment_intents", b"amount=1099&currency=usd"
+        async with sandbox.client.post(url, data=body, headers=headers) as answer:
+            ids.append((await answer.json())["id"])
+        if len(ids) == 2:
+            sandbox.clock.move(60)
+
+    assert ids[0] == ids[1]
+    assert ids[2] not in ids[:2]
