@@ -135,7 +135,7 @@ def read(entity: Entity, body: Any, clock: ErpClock) -> Sent:
 def _take(sent: Sent, name: str, kind: str, wrapped: Any, clock: ErpClock) -> None:
     if not isinstance(wrapped, dict):
         raise refused(400, f'The value of {name} must be wrapped: {{"value": …}}.')
-    if wrapped.get("value") is None:
+    if wrapped.get("value") in (None, ""):  # a blank text is no value
         sent.values[name] = None
         return
     try:
