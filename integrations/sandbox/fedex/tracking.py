@@ -49,7 +49,7 @@ class Tracking:
             numbers.append(info.text("trackingNumber"))
         results = []
         for number in numbers:
-            found = self._shipments.packages.get(number)
+            found = self._shipments.find(number)
             if found is None:
                 results.append({"trackingNumber": number, "trackResults": [_not_found(number)]})
             else:

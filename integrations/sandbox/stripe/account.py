@@ -84,13 +84,12 @@ class Account:
             found["status"] = "available" if self.now() >= found["available_on"] else "pending"
         return found
 
-    def effect(self, kind: str, intent: Object, *, id: str, amount: int) -> None:
-        """Tell the ledger that money moved, under the order's reference from the payment's metadata."""
-        metadata = intent["metadata"]
+    def effect(self, kind: str, intent: Object, *, id: str, amount: int, refund: Object | None = None) -> None:
+        """Tell the ledger that money moved, under our reference: the refund's own where it has one, else the payment's."""
         self.world.ledger.effect(
             vendor="stripe",
             kind=kind,
-            reference=metadata.get("order_id") or metadata.get("reference") or "",
+            reference=(_reference(refund) if refund else "") or _reference(intent),
             id=id,
             amount=money.decimal_text(amount, intent["currency"]),
         )
@@ -170,3 +169,8 @@ class Account:
                 for status, by_currency in sums.items()
             },
         }
+
+
+def _reference(item: Object) -> str:
+    metadata = item["metadata"]
+    return str(metadata.get("order_id") or metadata.get("reference") or "")

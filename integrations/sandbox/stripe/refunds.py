@@ -146,5 +146,5 @@ class Refunds:
         charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
         self._account.note_event(call, "charge.refunded", charge)
         self._account.note_event(call, "refund.created", refund)
-        self._account.effect("refund", intent, id=id, amount=amount)
+        self._account.effect("refund", intent, id=id, amount=amount, refund=refund)
         return refund

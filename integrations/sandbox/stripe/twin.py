@@ -26,6 +26,7 @@ from integrations.sandbox.stripe.idempotency import Keys
 from integrations.sandbox.stripe.payment_intents import PaymentIntents
 from integrations.sandbox.stripe.records import Records
 from integrations.sandbox.stripe.refunds import Refunds
+from integrations.sandbox.stripe.samples import Samples
 from integrations.sandbox.twin import Answer, Ask, Latency, Quota, Route, World
 
 _KEY = re.compile(r"(sk|rk)_test_[A-Za-z0-9_]{1,250}")
@@ -53,6 +54,7 @@ class StripeTwin:
         self._intents = PaymentIntents(self._account, charges)
         self._refunds = Refunds(self._account)
         self._records = Records(self._account)
+        self._samples = Samples(self._account, self._intents, charges)
 
     def __repr__(self) -> str:
         return f"<StripeTwin {self._account!r} {self._keys!r}>"
@@ -62,7 +64,7 @@ class StripeTwin:
         intents, refunds, records = self._intents, self._refunds, self._records
         return (
             self._write(_INTENTS, "create_payment", self._create),
-            self._read(_INTENTS, "list_payments", intents.page),
+            self._read(_INTENTS, "look_up", intents.page),
             self._read(f"{_INTENTS}/search", "look_up", intents.search),
             self._read(f"{_INTENTS}/{{id}}", "get_payment", intents.retrieve),
             self._write(f"{_INTENTS}/{{id}}", "update_payment", intents.update),
@@ -70,7 +72,7 @@ class StripeTwin:
             self._write(f"{_INTENTS}/{{id}}/capture", "capture_payment", intents.capture),
             self._write(f"{_INTENTS}/{{id}}/cancel", "cancel_payment", intents.cancel),
             self._write("/v1/refunds", "refund_payment", refunds.create),
-            self._read("/v1/refunds", "list_refunds", refunds.page),
+            self._read("/v1/refunds", "look_up", refunds.page),
             self._read("/v1/refunds/{id}", "get_refund", refunds.retrieve),
             self._read("/v1/charges", "list_charges", self._charges.page),
             self._read("/v1/charges/{id}", "get_charge", self._charges.retrieve),
@@ -206,6 +208,7 @@ class StripeTwin:
         )
 
     def _success(self, call: Call, handler: Handler, *headers: tuple[str, str]) -> Answer:
+        self._samples.make_for(call)
         answer = listing.expand(self._account, handler(call), call.params.get("expand"))
         return Answer.json(
             answer, headers=(("Request-Id", call.request_id), ("Stripe-Version", call.version), *headers)

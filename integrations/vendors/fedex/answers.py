@@ -134,6 +134,7 @@ class _ShipAnswer(CamelAnswer):
 
 class _CancelOutput(CamelAnswer):
     cancelled_shipment: bool
+    cancelled_history: bool = False
     success_message: str = ""
     message: str = ""
 
@@ -231,7 +232,8 @@ def cancelled(body: object, tracking_number: str) -> CancelledShipment:
     return CancelledShipment(
         vendor=VENDOR_NAME,
         tracking_number=tracking_number,
-        cancelled=output.cancelled_shipment,
+        # After a lost answer the second request finds it cancelled already, which is what was wanted.
+        cancelled=output.cancelled_shipment or output.cancelled_history,
         message=output.success_message or output.message,
     )
 

@@ -16,10 +16,11 @@ LONGEST_POSTAL_CODE = 10
 LONGEST_CITY = 35
 LOOK_BACK = timedelta(days=2)  # a label may be dated a day off ours: the ship date is the origin's local date
 
-# Countries that have no postal codes at all; everywhere else FedEx needs one. Source: UPU addressing guides.
+# Countries without postal codes or whose codes are hardly used; everywhere else FedEx needs one. Source: UPU guides.
 _NO_POSTAL_CODES = (
-    "AE AG AO AW BF BI BJ BO BS BW BZ CD CF CG CI CK CM CW DJ DM ER FJ GA GD GH GM GQ GY HK JM KI KM KN KP ML MO MR MW "
-    "NR NU QA RW SB SC SL SO SR ST SX SY TD TF TG TK TL TO TV UG VU YE ZW"
+    "AE AG AO AW BF BH BI BJ BO BS BW BZ CD CF CG CI CK CM CW DJ DM EG ER FJ GA GD GH GM GQ GY HK IE JM "
+    "JO KE KI KM KN KP ML MO MR MW NG NR NU OM QA RW SB SC SL SO SR ST SX SY TD TF TG TK TL TO TV UG VU "
+    "YE ZW"
 )
 _STATES = {("CA", "QC"): "PQ"}  # FedEx keeps the old code of Quebec
 

@@ -102,11 +102,11 @@ def _verdict(response: Response, error: dict[str, Any]) -> Verdict | None:
             counts=False,
             untouched=True,
         )
-    if status >= 500 and response.headers.get("idempotent-replayed", "").lower() == "true":
+    if status >= 500 and _is_stored(response):
         return Verdict(
             error_type=STORED_ERROR,
             fault="theirs",
-            message=f"Stripe repeats the failure (HTTP {status}) it stored for this key; the payment is looked up.",
+            message=f"Stripe failed (HTTP {status}) and will repeat that for this key; the payment is looked up.",
             counts=False,
         )
     if status >= 500 or not error:
@@ -122,6 +122,12 @@ def _verdict(response: Response, error: dict[str, Any]) -> Verdict | None:
     if status == 403:
         return by_status(LABEL, response)
     return _refusal(status, code, str(error.get("param") or ""))
+
+
+def _is_stored(response: Response) -> bool:
+    """Whether a failure is what this key will be answered with from now on: a replay, or one not to be sent again."""
+    headers = response.headers
+    return "true" in headers.get("idempotent-replayed", "").lower() or headers.get("stripe-should-retry") == "false"
 
 
 def _refusal(status: int, code: str, param: str) -> Verdict:
