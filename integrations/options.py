@@ -35,6 +35,7 @@ class IntegrationOptions:
     journal_dir: Path = Path("var/journal")
     retry: RetryOptions = field(default_factory=RetryOptions)
     limiter: LimiterOptions = field(default_factory=LimiterOptions)
+    proxies: Mapping[str, str] = field(default_factory=dict)  # scheme -> URL, "no" -> hosts that need none
 
 
 class BadSetting(ValueError):

@@ -174,14 +174,16 @@ class Recorder:
                     await self._many.wait()
             self._some.clear()
             self._many.clear()
-            await self.flush()
-            if self._waiting or self._only_in_journal:
+            # One batch, not flush(): what arrives while it is stored waits for the next, or every call would be a batch.
+            if await self._store_some():
+                failures = 0
+            else:
                 await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
                 failures += 1
+            if self._waiting or self._only_in_journal:
                 self._some.set()
-                self._many.set()
-            else:
-                failures = 0
+                if len(self._waiting) >= BATCH or self._only_in_journal or failures:
+                    self._many.set()
 
     async def _sync_journal(self) -> None:
         while True:

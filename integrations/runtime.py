@@ -43,7 +43,7 @@ async def open_runtime(
     recorder = Recorder(db, options.journal_dir, owner, clock.micros)
     board = CircuitBoard(db, owner, clock, lambda vendor: options.vendors[vendor].breaker)
     desk = PermitDesk(db, clock, options.limiter)
-    transport = HttpTransport()
+    transport = HttpTransport(proxies=options.proxies)
     redactor = Redactor(secrets)
     roads = {
         name: Road(

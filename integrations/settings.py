@@ -47,7 +47,9 @@ class Settings:
     tables: Mapping[str, Mapping[str, Any]]
 
 
-def understand(environment: Mapping[str, str], toml: Mapping[str, Any], *, var: Path) -> Settings:
+def understand(
+    environment: Mapping[str, str], toml: Mapping[str, Any], *, var: Path, proxies: Mapping[str, str] | None = None
+) -> Settings:
     """Return the settings. Raise BadSetting."""
     own = {name: value for name, value in environment.items() if name.startswith("QUAYSIDE_")}
     own = _from_files(own)
@@ -88,6 +90,7 @@ def understand(environment: Mapping[str, str], toml: Mapping[str, Any], *, var: 
             journal_dir=var / "journal",
             retry=built(RetryOptions, "retry", _table(toml, "retry")),
             limiter=built(LimiterOptions, "limiter", _table(toml, "limiter")),
+            proxies=proxies or {},
         ),
         var=var,
         tables={name: _table(toml, name) for name in ("web", "syncs", "alerts", "retention")},
@@ -118,9 +121,7 @@ def _from_files(own: Mapping[str, str]) -> dict[str, str]:
         try:
             values[name.removesuffix("_FILE")] = Path(value).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise BadSetting(
-                f'{name} is "{value}", which cannot be read ({error.strerror}); name a file.'
-            ) from None
+            raise BadSetting(f'{name} is "{value}", which cannot be read ({error.strerror}); name a file.') from None
     return values
 
 

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Mapping
 from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
+from urllib.request import proxy_bypass_environment
 
 import aiohttp
 import httpx
@@ -23,6 +24,7 @@ from integrations.outcome import Response
 
 MAX_BYTES = 20 * 1024 * 1024  # of a decoded answer; more is not an answer but a fault
 CONNECT_TIMEOUT = 5.0  # seconds
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # Foreign error -> (error_type, fault, was anything sent, sentence). The first that fits counts.
 _Entry = tuple[type[BaseException], str, Fault, bool, str]
@@ -74,24 +76,38 @@ RETRYABLE = frozenset(
 class HttpTransport:
     """All connections of this process. One per event loop; close it at the end."""
 
-    def __init__(self, *, max_bytes: int = MAX_BYTES, connections: int = 100) -> None:
+    def __init__(
+        self, *, max_bytes: int = MAX_BYTES, connections: int = 100, proxies: Mapping[str, str] | None = None
+    ) -> None:
         self._max_bytes = max_bytes
         self._connections = connections
-        self._transport: AiohttpTransport | None = None
+        self._proxies = dict(proxies or {})  # scheme -> proxy URL, and "no" -> hosts, as urllib.request.getproxies()
+        self._session: aiohttp.ClientSession | None = None
+        self._ways: dict[str | None, AiohttpTransport] = {}  # proxy URL -> transport; None is the direct way
 
     def __repr__(self) -> str:
-        return f"<HttpTransport {'open' if self._transport else 'closed'}>"
+        return f"<HttpTransport {'open' if self._session else 'closed'}>"
 
-    def _opened(self) -> AiohttpTransport:
-        if self._transport is None:
+    def _way(self, url: httpx.URL) -> AiohttpTransport:
+        proxy = self._proxies.get(url.scheme) if self._proxies else None
+        if proxy and (url.host in LOOPBACK or proxy_bypass_environment(url.host, self._proxies)):
+            proxy = None
+        way = self._ways.get(proxy)
+        if way is None:
+            way = AiohttpTransport(client=self._opened(), proxy=httpx.Proxy(proxy) if proxy else None)
+            self._ways[proxy] = way
+        return way
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
             context = ssl.create_default_context()
             connector = aiohttp.TCPConnector(limit=self._connections, ssl=context, keepalive_timeout=30)
-            session = aiohttp.ClientSession(
-                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True, auto_decompress=False
+            # trust_env would look for a proxy in a thread, twice a request: the proxies are told at start instead.
+            self._session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
             )
-            session._retry_connection = False  # aiohttp has no public switch; a test with a dropping server guards it
-            self._transport = AiohttpTransport(client=session)
-        return self._transport
+            self._session._retry_connection = False  # no public switch; a test with a dropping server guards it
+        return self._session
 
     async def send(
         self, label: str, method: str, url: str, headers: Mapping[str, str], content: bytes | None, timeout: float
@@ -107,7 +123,7 @@ class HttpTransport:
         answered = False
         try:
             async with asyncio.timeout(timeout):
-                response = await self._opened().handle_async_request(request)
+                response = await self._way(request.url).handle_async_request(request)
                 answered = True
                 try:
                     body = await self._read(label, response)
@@ -144,9 +160,10 @@ class HttpTransport:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def aclose(self) -> None:
-        if self._transport is not None:
-            await self._transport.aclose()
-            self._transport = None
+        session, self._session = self._session, None
+        self._ways.clear()
+        if session is not None:
+            await session.close()
 
 
 def translated(label: str, error: BaseException, *, answered: bool) -> TransportFailed:
