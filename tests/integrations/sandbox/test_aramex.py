@@ -24,8 +24,8 @@ CLIENT = {
     "UserName": "shop@example.com",
     "Password": "secret-test",
     "Version": "v1.0",
-    "AccountNumber": "20016",
-    "AccountPin": "331421",
+    "AccountNumber": "90001",
+    "AccountPin": "123123",
     "AccountEntity": "AMM",
     "AccountCountryCode": "JO",
 }

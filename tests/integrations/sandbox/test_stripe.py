@@ -276,14 +276,14 @@ async def test_minor_units_follow_the_currency(
     assert [effect["amount"] for effect in await sandbox.effects("stripe")] == [text]
 
 
-async def test_partial_capture_lets_the_rest_go_and_caps_refunds(send: Send) -> None:
+async def test_partial_capture_lets_the_rest_go_and_caps_refunds(sandbox: Sandbox, send: Send) -> None:
     _, made, _ = await send("POST", "/v1/payment_intents", MANUAL)
     path = f"/v1/payment_intents/{made['id']}/capture"
     too_much, refused, _ = await send("POST", path, {"amount_to_capture": 1100})
     _, taken, _ = await send("POST", path, {"amount_to_capture": 700})
     twice, state, _ = await send("POST", path)
     over, excess, _ = await send("POST", "/v1/refunds", {"payment_intent": made["id"], "amount": 701})
-    _, back, _ = await send("POST", "/v1/refunds", {"payment_intent": made["id"]})
+    _, back, _ = await send("POST", "/v1/refunds", {"payment_intent": made["id"], "metadata": {"reference": "R-1"}})
     again, done, _ = await send("POST", "/v1/refunds", {"payment_intent": made["id"]})
 
     assert (too_much, refused["error"]["code"]) == (400, "amount_too_large")
@@ -291,6 +291,7 @@ async def test_partial_capture_lets_the_rest_go_and_caps_refunds(send: Send) -> 
     assert (twice, state["error"]["code"]) == (400, "payment_intent_unexpected_state")
     assert (over, excess["error"]["param"]) == (400, "amount")
     assert back["amount"] == 700
+    assert [effect["reference"] for effect in await sandbox.effects("stripe")] == ["A-1", "A-1", "R-1"]
     assert (again, done["error"]["code"]) == (400, "charge_already_refunded")
 
 
