@@ -216,6 +216,11 @@ async def drop(connection: AsyncConnection, run_id: str) -> None:
     await connection.execute(delete(stock_readings).where(_r.run_id == run_id))
 
 
+async def drop_all(connection: AsyncConnection) -> None:
+    """Forget the levels of every run."""
+    await connection.execute(delete(stock_readings))
+
+
 def _differs() -> ColumnElement[bool]:
     return _s.quantity != func.coalesce(_s.base_quantity, 0)
 

@@ -1,0 +1,54 @@
+"""The syncs there are: one line each, sorted. A test holds the list against the options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scheduler.calls import Calls
+from scheduler.options import SchedulerOptions
+from scheduler.syncs import currency, inventory, orders
+from scheduler.syncs.run import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One sync: what people call it, when it runs by the file, which vendors it needs, and its work."""
+
+    name: str
+    label: str
+    description: str
+    schedule: str
+    vendors: Sequence[str]
+    work: Work
+
+
+def all_jobs(calls: Calls, options: SchedulerOptions) -> dict[str, Job]:
+    """Return every sync by name."""
+    jobs = (
+        Job(
+            name="currency",
+            label="Exchange rates",
+            description="Fetches the latest rates; every conversion uses the last snapshot and says its age.",
+            schedule=options.currency.schedule,
+            vendors=("open_exchange_rates", "ecb"),
+            work=currency.work(calls, options.currency),
+        ),
+        Job(
+            name="inventory",
+            label="Inventory",
+            description="Keeps stock equal in Acumatica and the shop; the later change wins, conflicts are kept.",
+            schedule=options.inventory.schedule,
+            vendors=("acumatica",),
+            work=inventory.work(calls, options.inventory),
+        ),
+        Job(
+            name="orders",
+            label="Orders",
+            description="Brings each order to Acumatica exactly once, and its fulfilment back.",
+            schedule=options.orders.schedule,
+            vendors=("acumatica",),
+            work=orders.work(calls, options.orders),
+        ),
+    )
+    return {job.name: job for job in jobs}

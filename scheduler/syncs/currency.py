@@ -1,0 +1,44 @@
+"""Exchange rates: the latest of the first source that answers, stored as a snapshot with its source and its moment."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from db import rates as store
+from db.rates import RateSnapshot
+from db.runs import Counts
+from integrations.types.currency import Rates, RatesQuery
+from scheduler.calls import Calls
+from scheduler.options import CurrencyOptions
+from scheduler.syncs.run import Run, RunFailed
+
+SOURCE = "open_exchange_rates"  # its declared fallback answers when it cannot
+
+
+async def sync_currency(run: Run, *, calls: Calls, options: CurrencyOptions) -> None:
+    """Do one run of the rates sync. Raise RunFailed for rates nobody can convert with."""
+    result = await run.patiently(lambda: calls.call(SOURCE, "latest_rates", RatesQuery(base=options.base)))
+    rates: Rates = result.value
+    bad = sorted(code for code, rate in rates.rates.items() if rate <= 0)
+    if bad or not rates.rates:
+        what = f"a rate for {', '.join(bad[:5])} that is not above 0" if bad else "no rates"
+        raise RunFailed(f"{result.vendor} gave {what}; the last snapshot stays in use.", error_type="bad_rates")
+    snapshot = RateSnapshot(
+        base=rates.base, as_of=rates.as_of, fetched_at=run.now(), source=result.vendor, rates=rates.rates
+    )
+    number = len(rates.rates)
+    run.message = f"{number} rates of {rates.as_of:%Y-%m-%d %H:%M} UTC from {result.vendor}."
+    if run.row.dry_run:
+        run.plan |= {"source": result.vendor, "as_of": rates.as_of.isoformat(), "base": rates.base, "rates": number}
+        return
+    async with run.step() as step:
+        new = await store.save(step.connection, snapshot)
+        step.counts = Counts(pages=1, read=number, written=number if new else 0, unchanged=0 if new else number)
+        step.total = number
+        step.cursor |= {"as_of": rates.as_of.isoformat(), "source": result.vendor}
+
+
+def work(calls: Calls, options: CurrencyOptions) -> partial[Any]:
+    """Return the work of a run of this sync."""
+    return partial(sync_currency, calls=calls, options=options)

@@ -1,0 +1,252 @@
+"""Orders to the ERP, each exactly once, and their fulfilment back.
+
+export  what waits in the outbox, oldest due first, a session per batch. The idempotency key is the order's own, so an
+        order whose answer was lost is looked up by the gateway before it is sent again, in this run or the next.
+check   orders the ERP has and is not done with, the one asked about longest ago first.
+
+What an order's error means is decided in ``sentence_on``: wait and try again, give up (dead letter), or end the run,
+because the trouble is not the order's.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, Literal
+
+from db import dead_letters, orders, outbox
+from db.orders import OrderRow
+from db.outbox import Errand
+from db.runs import Counts
+from integrations.errors import CallFailed, CallRefused, InvalidInput, LeaseHeld, OutcomeUnknown, QuaysideError
+from integrations.types.erp import FoundSalesOrder, PostedDocument, SalesOrder, SalesOrderLine, SalesOrderQuery
+from integrations.types.shipping import Address
+from scheduler.calls import Calls
+from scheduler.options import OrdersOptions
+from scheduler.syncs.run import Run
+
+log = logging.getLogger(__name__)
+ERP = "acumatica"
+KIND = "erp_order"
+FAILED_IN_A_ROW = 3  # then the trouble is the ERP's, and the rest waits for the next run
+# What the ERP calls it -> what we call it. Source: the sales order statuses of the Default endpoint.
+STATUSES = {
+    "on hold": "open",
+    "credit hold": "open",
+    "pending approval": "open",
+    "awaiting payment": "open",
+    "pending processing": "open",
+    "back order": "open",
+    "open": "open",
+    "shipping": "shipped",
+    "invoiced": "completed",
+    "completed": "completed",
+    "canceled": "cancelled",
+    "cancelled": "cancelled",
+    "voided": "cancelled",
+}
+Sentence = Literal["later", "give_up", "end_run"]
+
+
+async def sync_orders(run: Run, *, calls: Calls, options: OrdersOptions) -> None:
+    """Do one run of the orders sync. Raise what ended it when the ERP cannot be worked with."""
+    if run.row.dry_run:
+        await _plan(run, options)
+        return
+    sync = _Orders(run, calls, options)
+    if run.cursor.get("phase", "export") == "export":
+        await sync.export()
+    await sync.check()
+    failed = f", {sync.put_off} wait for another try" if sync.put_off else ""
+    run.message = f"{sync.sent} orders sent, {sync.checked} asked about{failed}."
+
+
+def sentence_on(error: QuaysideError, tries: int, options: OrdersOptions) -> Sentence:
+    """Return what an order's error means for the order; ``tries`` are those before this one."""
+    if error.fault == "configuration":
+        return "end_run"  # a credential: no order is to blame
+    if isinstance(error, InvalidInput):
+        return "give_up"
+    if isinstance(error, CallRefused) and not isinstance(error, LeaseHeld):
+        return "end_run"  # open circuit, no permit, database away: the same for every order
+    if tries + 1 >= options.max_tries or (_is_final(error) and not isinstance(error, OutcomeUnknown)):
+        return "give_up"
+    return "later"
+
+
+def _is_final(error: QuaysideError) -> bool:
+    return isinstance(error, CallFailed) and error.fault == "ours" and not error.retryable
+
+
+def backoff(tries: int, options: OrdersOptions) -> float:
+    """Return the seconds until the next try."""
+    return float(min(options.backoff_limit, options.backoff * 2 ** min(tries, 30)))
+
+
+class _Orders:
+    """The two phases of one run."""
+
+    def __init__(self, run: Run, calls: Calls, options: OrdersOptions) -> None:
+        self.run = run
+        self.calls = calls
+        self.options = options
+        self.sent = self.checked = self.put_off = self._in_a_row = 0
+
+    async def export(self) -> None:
+        """Send what is due, batch by batch."""
+        run, began = self.run, self.run.row.started_at or self.run.now()
+        waiting = await outbox.count_waiting(run.db, KIND, due_by=began)
+        async with run.step() as step:
+            step.total = waiting + run.row.written + run.row.failed
+        # Due when the run began: an order put off by a short backoff must not keep one run going for ever.
+        while batch := await outbox.due(run.db, KIND, now=began, limit=self.options.batch_size):
+            async with self.calls.session(ERP):
+                for errand in batch:
+                    await self._send(errand)
+            async with run.step() as step:
+                step.counts = Counts(pages=1)
+            await run.pause(self.options.pause)
+        async with run.step() as step:
+            step.cursor["phase"] = "check"
+
+    async def _send(self, errand: Errand) -> None:
+        order = await orders.get(self.run.db, errand.reference, with_customer=True)
+        try:
+            if order is None:
+                raise InvalidInput(f"There is no order {errand.reference} any more.", field="reference")
+            result = await self.calls.call(
+                ERP, "put_sales_order", _sales_order(order), idempotency_key=f"erp-order-{errand.reference}"
+            )
+        except QuaysideError as error:
+            await self._failed(errand, error)
+            return
+        document: PostedDocument = result.value
+        self._in_a_row = 0
+        now = self.run.now()
+        async with self.run.step() as step:
+            if await outbox.note_done(step.connection, errand.id, now=now):
+                step.counts = Counts(read=1, written=1)
+            await orders.note_sent(step.connection, errand.reference, erp_number=document.number, now=now)
+        self.sent += 1
+
+    async def _failed(self, errand: Errand, error: QuaysideError) -> None:
+        sentence = sentence_on(error, errand.tries, self.options)
+        if sentence == "end_run":
+            raise error
+        now = self.run.now()
+        facts = {"error_type": error.error_type, "message": error.message}
+        async with self.run.step() as step:
+            if sentence == "give_up":
+                await outbox.give_up(step.connection, errand.id, **facts)
+                await dead_letters.bury(
+                    step.connection,
+                    run_id=self.run.row.id,
+                    sync="orders",
+                    item=errand.reference,
+                    error_type=error.error_type,
+                    reason=error.message,
+                    now=now,
+                )
+                step.counts = Counts(read=1, failed=1)
+            else:
+                due_at = now + timedelta(seconds=backoff(errand.tries, self.options))
+                await outbox.put_off(step.connection, errand.id, due_at=due_at, **facts)
+                step.counts = Counts(read=1)
+        if sentence == "later":
+            self.put_off += 1
+            self._in_a_row += 1
+            if self._in_a_row >= FAILED_IN_A_ROW:
+                raise error
+
+    async def check(self) -> None:
+        """Ask the ERP how the orders stand that it has."""
+        before = self.run.now() - timedelta(seconds=self.options.check_every)
+        left = self.options.checks
+        while left > 0:
+            batch = await orders.to_check(self.run.db, before=before, limit=min(left, self.options.batch_size))
+            if not batch:
+                return
+            left -= len(batch)
+            async with self.calls.session(ERP):
+                for order in batch:
+                    await self._check(order)
+            if left > 0:
+                await self.run.pause(self.options.pause)
+
+    async def _check(self, order: OrderRow) -> None:
+        query = SalesOrderQuery(reference=order.reference)
+        now = self.run.now()
+        try:
+            result = await self.run.patiently(lambda: self.calls.call(ERP, "find_sales_order", query))
+        except CallFailed as error:
+            if error.retryable or error.fault == "configuration":
+                raise
+            log.warning("order.not_checked", extra={"reference": order.reference, "reason": error.message})
+            async with self.run.step() as step:
+                await orders.note_checked(step.connection, order.reference, status=None, tracking_number=None, now=now)
+                step.counts = Counts(read=1, failed=1)
+            return
+        found: FoundSalesOrder = result.value
+        async with self.run.step() as step:
+            if not found.found:
+                await dead_letters.bury(
+                    step.connection,
+                    run_id=self.run.row.id,
+                    sync="orders",
+                    item=order.reference,
+                    error_type="not_in_erp",
+                    reason=f"Acumatica had this order as {order.erp_number} and has it no more.",
+                    now=now,
+                )
+            changed = await orders.note_checked(
+                step.connection,
+                order.reference,
+                status=STATUSES.get(found.status.casefold()) if found.found else None,
+                tracking_number=found.tracking_number or None,
+                now=now,
+            )
+            step.counts = Counts(read=1, written=int(changed), unchanged=int(not changed))
+        self.checked += 1
+
+
+def work(calls: Calls, options: OrdersOptions) -> partial[Any]:
+    """Return the work of a run of this sync."""
+    return partial(sync_orders, calls=calls, options=options)
+
+
+async def _plan(run: Run, options: OrdersOptions) -> None:
+    now = run.now()
+    due = await outbox.due(run.db, KIND, now=now, limit=200)
+    before = now - timedelta(seconds=options.check_every)
+    run.plan |= {
+        "send": await outbox.count_waiting(run.db, KIND, due_by=now),
+        "wait": await outbox.count_waiting(run.db, KIND),
+        "check": len(await orders.to_check(run.db, before=before, limit=options.checks)),
+        "items": [errand.reference for errand in due],
+    }
+
+
+def _sales_order(order: OrderRow) -> SalesOrder:
+    address = dict(order.customer or {})
+    return SalesOrder(
+        reference=order.reference,
+        placed_at=order.placed_at,
+        currency=order.currency,
+        lines=tuple(
+            SalesOrderLine(
+                sku=line.sku,
+                quantity=Decimal(line.quantity),
+                unit_price=line.unit_price,
+                description=line.description,
+            )
+            for line in order.lines
+        ),
+        ship_to=_address(address, order.country),
+    )
+
+
+def _address(customer: dict[str, Any], country: str) -> Address:
+    known = {name: value for name, value in customer.items() if name in Address.model_fields}
+    return Address.model_validate({"country": country, **known})
