@@ -18,6 +18,8 @@ from integrations.sandbox.twin import Answer, Ask, Latency, Quota, Route, World
 
 VENDOR = "slack"
 TEAM, BOT, USER = "T0QUAYSIDE", "B0QUAYSIDE", "U0QUAYSIDE"
+# One channel comes with a message in it, so that there is one to update before any was posted.
+WELCOME_CHANNEL, WELCOME_TS = "C0WELCOME01", "1767312000.000200"
 POSTS = Quota(name="posts_per_channel", limit=1, seconds=1.0)  # docs.slack.dev/apis/web-api/rate-limits
 
 _LONGEST_TEXT, _LONGEST_UPDATE, _LONGEST_BLOCKS, _MOST_BLOCKS, _MOST_ATTACHMENTS = 40_000, 4_000, 13_200, 50, 100
@@ -103,6 +105,7 @@ class SlackTwin:
             ("chat.postMessage", "post_message", self._post),
             ("chat.update", "update_message", self._update),
             ("conversations.history", "look_up", self._history),
+            ("conversations.replies", "look_up", self._replies),
         )
         return [
             Route(method=verb, path=f"/api/{method}", operation=operation, answer=self._method(act))
@@ -176,7 +179,7 @@ class SlackTwin:
         if not any(content.get(name) for name in ("text", "blocks", "attachments")):
             raise Refused("no_text")
         thread = arguments.get("thread_ts")
-        messages = self._channels.setdefault(channel, {})
+        messages = self._in(channel)
         if thread is not None and str(thread) not in messages:
             raise Refused("thread_not_found")
         now, last = self._world.now(), self._posted.get(channel)
@@ -206,7 +209,7 @@ class SlackTwin:
         ts = arguments.get("ts")
         if not isinstance(ts, str):
             raise Refused("invalid_arguments", "missing required field: ts")
-        message = self._channels.get(channel, {}).get(ts)
+        message = self._in(channel).get(ts)
         if message is None:
             raise Refused("message_not_found")
         content = _content(arguments, longest=_LONGEST_UPDATE)
@@ -228,16 +231,26 @@ class SlackTwin:
         return Answer.json({"ok": True, "channel": channel, "ts": ts, "text": message.text, "message": shown})
 
     def _history(self, ask: Ask, arguments: Arguments) -> Answer:
-        channel = _channel(arguments)
+        messages = reversed(self._in(_channel(arguments)).values())
+        page = self._page(arguments, [message for message in messages if message.thread_ts is None])
+        return Answer.json({**page, "pin_count": 0, "channel_actions_ts": None, "channel_actions_count": 0})
+
+    def _replies(self, ask: Ask, arguments: Arguments) -> Answer:
+        messages, thread = self._in(_channel(arguments)), arguments.get("ts")
+        if thread not in messages:
+            raise Refused("thread_not_found")
+        of_thread = [message for message in messages.values() if thread in (message.ts, message.thread_ts)]
+        return Answer.json(self._page(arguments, of_thread[::-1]))
+
+    def _page(self, arguments: Arguments, messages: list[Message]) -> dict[str, Any]:
         oldest, latest = _moment(arguments, "oldest", "0"), _moment(arguments, "latest", "99999999999")
         inclusive = _flag(arguments.get("inclusive"))
         limit = _limit(arguments.get("limit", 100))
         before = _moment(arguments, "cursor", "99999999999")
         kept = [
             message
-            for message in reversed(self._channels.get(channel, {}).values())
-            if message.thread_ts is None
-            and (oldest < Decimal(message.ts) < latest or (inclusive and Decimal(message.ts) in (oldest, latest)))
+            for message in messages
+            if (oldest < Decimal(message.ts) < latest or (inclusive and Decimal(message.ts) in (oldest, latest)))
             and Decimal(message.ts) < before
         ]
         page, more = kept[:limit], len(kept) > limit
@@ -246,13 +259,16 @@ class SlackTwin:
             "ok": True,
             "messages": [message.json(metadata=metadata) for message in page],
             "has_more": more,
-            "pin_count": 0,
-            "channel_actions_ts": None,
-            "channel_actions_count": 0,
         }
         if more:
             body["response_metadata"] = {"next_cursor": page[-1].ts}
-        return Answer.json(body)
+        return body
+
+    def _in(self, channel: str) -> dict[str, Message]:
+        if channel == WELCOME_CHANNEL and channel not in self._channels:
+            welcome = Message(channel=channel, ts=WELCOME_TS, text="Welcome to the sandbox.")
+            self._channels[channel] = {welcome.ts: welcome}
+        return self._channels.setdefault(channel, {})
 
     async def _messages(self, ask: Ask) -> Answer:
         return Answer.json(

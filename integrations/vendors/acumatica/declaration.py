@@ -45,7 +45,7 @@ VENDOR = Vendor(
             result=PostedDocument,
             example={
                 "reference": "EXAMPLE-ADJ-1",
-                "lines": [{"sku": "APP-00001", "warehouse": "MAIN", "difference": "1"}],
+                "lines": [{"sku": "APP-00005", "warehouse": "MAIN", "difference": "1"}],
                 "reason": "Counted again",
             },
             idempotency=Idempotency.OURS,
@@ -60,7 +60,7 @@ VENDOR = Vendor(
             example={
                 "reference": "EXAMPLE-1001",
                 "currency": "USD",
-                "lines": [{"sku": "APP-00001", "quantity": "2", "unit_price": "24.99"}],
+                "lines": [{"sku": "APP-00005", "quantity": "2", "unit_price": "24.99"}],
                 "ship_to": {
                     "name": "Camille Roy",
                     "lines": ["1250 Boulevard Rene-Levesque Ouest"],
@@ -88,7 +88,7 @@ VENDOR = Vendor(
             example={
                 "reference": "EXAMPLE-PO-1",
                 "supplier_code": "GOODGOODS",
-                "lines": [{"sku": "APP-00001", "quantity": "50", "unit_cost": "9.50"}],
+                "lines": [{"sku": "APP-00005", "quantity": "50", "unit_cost": "9.50"}],
             },
             idempotency=Idempotency.OURS,
             reference="reference",

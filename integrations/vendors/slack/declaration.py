@@ -32,7 +32,7 @@ VENDOR = Vendor(
             name="update_message",
             input=ChatUpdate,
             result=PostedMessage,
-            example={"channel": "C0123456789", "message_id": "1767312000.000200", "text": "Resolved."},
+            example={"channel": "C0WELCOME01", "message_id": "1767312000.000200", "text": "Resolved."},
             idempotency=Idempotency.NATURAL,
         ),
         Operation(

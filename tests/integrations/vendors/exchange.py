@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,10 +38,14 @@ def answer(
 def body_of(request: Request) -> bytes:
     """Return the bytes of a request's body."""
     if request.json is not None:
-        return orjson.dumps(request.json)
+        return orjson.dumps(request.json, default=_number)
     if request.form is not None:
         return urlencode(list(request.form)).encode()
     return request.content or b""
+
+
+def _number(value: Any) -> Any:
+    return orjson.Fragment(format(value, "f")) if isinstance(value, Decimal) else value
 
 
 def made_into_error(verdict: Verdict, response: Response) -> CallFailed:
@@ -155,6 +160,7 @@ class WireExchange(FakeExchange):
         url = self._base_url + request.path + query
         async with self._client.request(request.method, url, data=body_of(request), headers=headers) as answered:
             lowered = {name.lower(): value for name, value in answered.headers.items()}
-            response = Response(status=answered.status, headers=lowered, body=await answered.read())
+            cookies = {name: morsel.value for name, morsel in answered.cookies.items()}
+            response = Response(status=answered.status, headers=lowered, body=await answered.read(), cookies=cookies)
         self._answers.append(response)
         return await super().send(request)
