@@ -122,6 +122,7 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     dbapi_connection.isolation_level = None  # we say BEGIN ourselves
     cursor = dbapi_connection.cursor()
     for pragma in (
+        "auto_vacuum=INCREMENTAL",  # before the first table, or it has no effect
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "busy_timeout=30000",
