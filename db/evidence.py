@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from db.engine import Database
-from db.schema import keys, rollup_errors, rollups
+from db.histogram import quantile
+from db.schema import keys, rollup_bins, rollup_errors, rollups
 
 _MINUTE = 60
 
@@ -88,3 +89,19 @@ async def old_unknown_outcomes(db: Database, *, before: datetime) -> list[Unknow
             UnknownOutcomes(vendor=vendor, count=count, oldest=oldest)
             for vendor, count, oldest in await connection.execute(query)
         ]
+
+
+async def recent_p95(db: Database, *, since: datetime) -> dict[str, float]:
+    """Return the 95th percentile of attempt durations, in seconds, of every vendor that was called since then."""
+    b = rollup_bins.c
+    query = (
+        select(b.vendor, b.bin, func.sum(b.count))
+        .where(b.width == _MINUTE, b.started_at >= since)
+        .group_by(b.vendor, b.bin)
+    )
+    bins: dict[str, dict[int, int]] = {}
+    async with db.read() as connection:
+        for vendor, index, count in await connection.execute(query):
+            bins.setdefault(vendor, {})[index] = int(count)
+    found = {vendor: quantile(counts, 0.95) for vendor, counts in bins.items()}
+    return {vendor: value for vendor, value in found.items() if value is not None}

@@ -33,7 +33,7 @@ from monitoring.identity import (
     digest,
 )
 from monitoring.options import WebOptions
-from monitoring.problem import Problem, respond, store_away, unexpected
+from monitoring.problem import Problem, not_signed_in, respond, store_away, unexpected
 from monitoring.throttle import Throttle
 
 log = logging.getLogger(__name__)
@@ -109,6 +109,7 @@ class Guard:
 
     async def _whole_body(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
         """Read the body, at most ``body_limit`` bytes in ``body_timeout`` seconds, and return what plays it again."""
+        _refuse_nul((scope.get("raw_path") or b"") + b"?" + scope["query_string"])
         if scope["method"] in _SAFE_METHODS:
             return receive
         limit = self._options.body_limit
@@ -130,6 +131,7 @@ class Guard:
                         break
         except TimeoutError:
             raise Problem(408, "too_slow", f"The body took over {self._options.body_timeout:g} s.") from None
+        _refuse_nul(bytes(chunks))
         given = False
 
         async def replay() -> Message:
@@ -153,12 +155,7 @@ class Guard:
         if session is None:
             if path == "/metrics" and self._options.metrics_public:
                 return None
-            raise Problem(
-                401,
-                "not_signed_in",
-                "Sign in at /login, or send a token: Authorization: Bearer …",
-                headers={"WWW-Authenticate": 'Bearer realm="quayside"'},
-            )
+            raise not_signed_in()
         if scope["method"] not in _SAFE_METHODS and path not in _FORM_CHECKS_CSRF:
             given = headers.get("x-csrftoken", "")
             if not hmac.compare_digest(given.encode(), session.csrf_token.encode()):
@@ -300,6 +297,12 @@ def _stale_csrf_cookie(scope: Scope, headers: Headers, identity: Identity | None
     if identity is None or not identity.csrf_token or scope["method"] != "GET":
         return None
     return identity.csrf_token if cookie_of(headers, CSRF_COOKIE) != identity.csrf_token else None
+
+
+def _refuse_nul(text: bytes) -> None:
+    """Refuse the character NUL, in whatever spelling: Postgres cannot store it, and nobody means it."""
+    if b"\x00" in text or b"%00" in text or b"\\u0000" in text:
+        raise Problem(400, "nul_character", "The request holds the character NUL (U+0000); leave it out.")
 
 
 def _same_origin(headers: Headers) -> bool:

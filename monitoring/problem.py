@@ -122,6 +122,16 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(StoreUnavailable, on_store)
 
 
+def not_signed_in() -> Problem:
+    """Return the 401 of a request that says nothing of who asks."""
+    return Problem(
+        401,
+        "not_signed_in",
+        "Sign in at /login, or send a token: Authorization: Bearer …",
+        headers={"WWW-Authenticate": 'Bearer realm="quayside"'},
+    )
+
+
 def store_away() -> Problem:
     """Return the problem of a database that does not answer."""
     return Problem(

@@ -9,6 +9,7 @@ from datetime import datetime
 from fastapi import Request
 
 from db.engine import Database
+from monitoring.counters import Counters
 from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.options import WebOptions
 from monitoring.throttle import Throttle
@@ -24,6 +25,7 @@ class Site:
     syncs: Mapping[str, SyncFacts]
     now: Callable[[], datetime]
     guesses: Throttle
+    counters: Counters
 
 
 def site_of(request: Request) -> Site:

@@ -19,18 +19,20 @@ from datetime import UTC, datetime
 from functools import partial
 
 import uvicorn
-from dash import Dash
 from fastapi import FastAPI
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Scope
 
 from db.engine import Database
 from db.users import any_user
-from monitoring import login, problem
+from monitoring import duties, login, probes, problem
+from monitoring.alerts.incidents import Alerts
+from monitoring.api import PREFIX, ROUTERS, docs
 from monitoring.context import DashboardContext
-from monitoring.facts import SyncFacts, VendorFacts
+from monitoring.counters import Counters
+from monitoring.dashboard import attach
+from monitoring.facts import SendNotice, SyncFacts, VendorFacts
 from monitoring.guard import WARM_UP, Guard
-from monitoring.options import WebOptions
+from monitoring.options import AlertOptions, WebOptions
 from monitoring.problem import Problem
 from monitoring.site import Site
 from monitoring.throttle import Throttle
@@ -38,6 +40,12 @@ from monitoring.throttle import Throttle
 log = logging.getLogger(__name__)
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+API_VERSION = "1.0.0"
+_DESCRIPTION = (
+    "What Quayside knows and does: vendors, calls, traces, syncs, incidents, circuits, orders, stock. Send a token as "
+    "`Authorization: Bearer …` (`python app.py token add NAME --scope SCOPE`). Errors are RFC 9457 problem documents. "
+    "`X-Correlation-Id` or `traceparent` is taken over and `X-Correlation-Id` returned."
+)
 _LARGEST_SOCKET_MESSAGE = 4_000_000
 
 
@@ -52,8 +60,14 @@ def create_web(
     vendors: Sequence[VendorFacts],
     syncs: Sequence[SyncFacts],
     now: Callable[[], datetime] = utc_now,
+    *,
+    alerts: AlertOptions | None = None,
+    send: SendNotice | None = None,
 ) -> FastAPI:
-    """Return the whole web application; nothing is read from the database before its lifespan starts."""
+    """Return the whole web application; nothing is read from the database before its lifespan starts.
+
+    With ``alerts`` it watches whether the scheduler is alive, and with ``send`` it tells the channels when it is not.
+    """
     site = Site(
         db=db,
         options=options,
@@ -61,6 +75,7 @@ def create_web(
         syncs={facts.name: facts for facts in syncs},
         now=now,
         guesses=Throttle(options.guesses_per_minute),
+        counters=Counters(now()),
     )
 
     @contextlib.asynccontextmanager
@@ -68,20 +83,29 @@ def create_web(
         await _warm_up(api)
         guard: Guard = api.state.guard
         guard.script_hashes = tuple(dash.csp_hashes())
-        yield
+        watch = Alerts(db, alerts, vendors, syncs, send, now, watch="scheduler") if alerts is not None else None
+        async with duties.kept(db, now, watch):
+            yield
 
     api = FastAPI(
         title="Quayside",
-        version="1",
+        version=API_VERSION,
+        description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
+        swagger_ui_oauth2_redirect_url=None,
+        separate_input_output_schemas=False,
     )
     api.state.site = site
     problem.install(api)
-    api.include_router(login.router)
-    dash = _attach(
+    for router in ROUTERS:
+        api.include_router(router, prefix=PREFIX)
+    for router in (docs.router, probes.router, login.router):
+        api.include_router(router)
+    api.add_api_route("/api/{rest:path}", _no_such_route, methods=_METHODS, include_in_schema=False)
+    dash = attach(
         api,
         DashboardContext(
             db=db,
@@ -91,20 +115,8 @@ def create_web(
             sandbox=bool(vendors) and all(facts.sandboxed for facts in vendors),
         ),
     )
-    api.add_api_route("/api/{rest:path}", _no_such_route, methods=_METHODS, include_in_schema=False)
-    api.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     api.add_middleware(Guard, db=db, options=options, now=now)  # added last: the outermost
     return api
-
-
-def _attach(api: FastAPI, context: DashboardContext) -> Dash:
-    try:
-        from monitoring.dashboard import attach
-    except ModuleNotFoundError:
-        dash = Dash("quayside", server=api)
-        dash.layout = []
-        return dash
-    return attach(api, context)
 
 
 async def serve_web(
@@ -114,6 +126,8 @@ async def serve_web(
     syncs: Sequence[SyncFacts],
     *,
     now: Callable[[], datetime] = utc_now,
+    alerts: AlertOptions | None = None,
+    send: SendNotice | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve until the process is told to stop (SIGINT, SIGTERM) or the task is cancelled.
@@ -123,7 +137,7 @@ async def serve_web(
     """
     listener = _listen(options)
     bound = replace(options, port=listener.getsockname()[1])
-    api = create_web(db, bound, vendors, syncs, now)
+    api = create_web(db, bound, vendors, syncs, now, alerts=alerts, send=send)
     server = _Server(
         uvicorn.Config(
             api,

@@ -1,0 +1,17 @@
+"""The HTTP API under /api/v1: one module per thing, each with its router."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from monitoring.api import circuits, incidents, inventory, orders, syncs, vendors
+
+PREFIX = "/api/v1"
+ROUTERS: tuple[APIRouter, ...] = (
+    vendors.router,
+    syncs.router,
+    incidents.router,
+    circuits.router,
+    orders.router,
+    inventory.router,
+)

@@ -1,0 +1,218 @@
+"""Syncs and their runs: what there is, running one now, watching it, cancelling it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
+
+from db import run_history, runs, schedules
+from db.audit import record_act
+from db.freshness import freshness
+from monitoring.api.access import HasSite, Limit, MayOperate, MayRead, Model, problems
+from monitoring.problem import Problem, unknown
+from monitoring.site import Site
+
+router = APIRouter(prefix="/syncs", tags=["syncs"])
+
+_RUN: JsonDict = {
+    "id": "5c1d2b7e0f3a4c69b1d28e5f6a7b8c90",
+    "sync": "inventory",
+    "state": "running",
+    "outcome": None,
+    "trigger": "api",
+    "requested_by": "token:shop",
+    "scheduled_at": "2026-10-01T12:00:00Z",
+    "started_at": "2026-10-01T12:00:01Z",
+    "finished_at": None,
+    "heartbeat_at": "2026-10-01T12:00:04Z",
+    "owner": "scheduler@ops1:4711:9f3c21aa",
+    "correlation_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    "cursor": {"after": "SKU-01200"},
+    "pages": 12,
+    "counts": {"read": 1200, "written": 31, "unchanged": 1169, "conflicted": 2, "failed": 0},
+    "total": 4000,
+    "progress": 0.3,
+    "cancel_requested_by": None,
+    "takeovers": 0,
+    "dry_run": False,
+    "error_type": None,
+    "message": None,
+}
+
+
+class RunCounts(Model):
+    """What a run did with its items."""
+
+    read: int
+    written: int
+    unchanged: int
+    conflicted: int
+    failed: int
+
+
+class Run(Model):
+    """One run of a sync."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra={"examples": [_RUN]})
+
+    id: str
+    sync: str
+    state: Literal["queued", "running", "finished"]
+    outcome: Literal["success", "error", "missed", "cancelled", "abandoned"] | None
+    trigger: str
+    requested_by: str | None
+    scheduled_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    heartbeat_at: datetime | None
+    owner: str | None
+    correlation_id: str
+    cursor: dict[str, Any] | None
+    pages: int
+    counts: RunCounts
+    total: int | None
+    progress: float | None
+    cancel_requested_by: str | None
+    takeovers: int
+    dry_run: bool
+    error_type: str | None
+    message: str | None
+
+
+class Runs(Model):
+    """Runs of a sync, newest first."""
+
+    runs: list[Run]
+
+
+class RunOrder(Model):
+    """How to run it."""
+
+    dry_run: bool = Field(default=False, description="only plan, change nothing on either side")
+
+
+class Sync(Model):
+    """A sync: what it does, when, and how it stands."""
+
+    name: str = Field(examples=["inventory"])
+    label: str
+    description: str
+    schedule: str = Field(description="as it holds now: an edit made in the browser wins over the file")
+    edited: bool
+    paused: bool
+    vendors: list[str]
+    succeeded_at: datetime | None
+    failures_in_a_row: int
+    last_run: Run | None
+
+
+class Syncs(Model):
+    """All syncs."""
+
+    syncs: list[Sync]
+
+
+@router.get("", responses=problems())
+async def list_syncs(site: HasSite, _who: MayRead) -> Syncs:
+    """List the syncs and how each stands."""
+    edits = await schedules.edits(site.db)
+    stands = await freshness(site.db)
+    found = []
+    for facts in site.syncs.values():
+        edit, fresh = edits.get(facts.name), stands.get(facts.name)
+        last = await run_history.last(site.db, facts.name)
+        found.append(
+            Sync(
+                name=facts.name,
+                label=facts.label,
+                description=facts.description,
+                schedule=(edit.schedule if edit and edit.schedule else None) or facts.schedule,
+                edited=edit is not None and edit.schedule is not None,
+                paused=edit is not None and edit.paused,
+                vendors=list(facts.vendors),
+                succeeded_at=fresh.succeeded_at if fresh else None,
+                failures_in_a_row=fresh.failures if fresh else 0,
+                last_run=_run(last) if last else None,
+            )
+        )
+    return Syncs(syncs=found)
+
+
+@router.get("/{name}/runs", responses=problems(404))
+async def list_runs(name: str, site: HasSite, _who: MayRead, limit: Limit = 50) -> Runs:
+    """List the runs of a sync, newest first."""
+    _known(site, name)
+    return Runs(runs=[_run(row) for row in await run_history.recent(site.db, name, limit=limit)])
+
+
+@router.post("/{name}/runs", status_code=202, responses=problems(404))
+async def start_run(
+    name: str, site: HasSite, who: MayOperate, response: Response, order: RunOrder | None = None
+) -> Run:
+    """Ask for a run now; the scheduler starts it within two seconds. One that waits already is given back instead."""
+    _known(site, name)
+    now = site.now()
+    dry_run = order.dry_run if order else False
+    row = await runs.queue(
+        site.db,
+        name,
+        trigger="api" if who.role is None else "user",
+        requested_by=who.label,
+        now=now,
+        dry_run=dry_run,
+    )
+    await record_act(
+        site.db,
+        at=now,
+        user_name=who.label,
+        act="sync.run_requested",
+        subject=name,
+        facts={"run_id": row.id, "dry_run": dry_run},
+    )
+    response.headers["Location"] = f"/api/v1/syncs/{name}/runs/{row.id}"
+    return _run(row)
+
+
+@router.get("/{name}/runs/{id}", responses=problems(404))
+async def get_run(name: str, id: str, site: HasSite, _who: MayRead) -> Run:
+    """Show one run."""
+    return _run(await _found(site, name, id))
+
+
+@router.post("/{name}/runs/{id}/cancel", status_code=202, responses=problems(404, 409))
+async def cancel_run(name: str, id: str, site: HasSite, who: MayOperate) -> Run:
+    """Ask a run to stop: a queued one is cancelled at once, a running one at its next checkpoint."""
+    row = await _found(site, name, id)
+    now = site.now()
+    if not await runs.request_cancel(site.db, id, by=who.label, now=now):
+        raise Problem(409, "run_finished", f"The run is finished already: {row.outcome}.")
+    await record_act(
+        site.db,
+        at=now,
+        user_name=who.label,
+        act="sync.cancel_requested",
+        subject=name,
+        facts={"run_id": id},
+    )
+    return _run(await _found(site, name, id))
+
+
+def _known(site: Site, name: str) -> None:
+    if name not in site.syncs:
+        raise unknown("sync", name, "path.name")
+
+
+async def _found(site: Site, name: str, id: str) -> runs.RunRow:
+    _known(site, name)
+    row = await run_history.get(site.db, id)
+    if row is None or row.sync != name:
+        raise unknown("run", id, "path.id")
+    return row
+
+
+def _run(row: runs.RunRow) -> Run:
+    return Run.model_validate(run_history.facts(row))
