@@ -30,9 +30,9 @@ class Wire:
     access: Access | None = None
     sent: list[tuple[str, str]] = field(default_factory=list)
 
-    def exchange(self, operation: str) -> WireExchange:
+    def exchange(self, operation: str) -> SharedClock:
         """Return an exchange in the present session whose waiting moves the sandbox's clock too."""
-        return _SharedClock(self, operation)
+        return SharedClock(self, operation)
 
     async def call(self, operation: str, value: Any) -> Any:
         """Call one operation; a session that was opened stays open for the next."""
@@ -61,7 +61,9 @@ class Wire:
         return found
 
 
-class _SharedClock(WireExchange):
+class SharedClock(WireExchange):
+    """A wire exchange on the sandbox's clock."""
+
     def __init__(self, wire: Wire, operation: str) -> None:
         base_url = f"{wire.url}/{wire.adapter.vendor.name}"
         now = datetime.fromtimestamp(wire.time, UTC)
@@ -81,8 +83,10 @@ class _SharedClock(WireExchange):
 async def on_the_wire(vendor: str, **settings: Any) -> AsyncIterator[Wire]:
     """Start a sandbox with one vendor and the twin's settings given; yield it with the vendor's adapter."""
     adapter = adapter_with_sandbox_credentials(adapter_class(vendor))
-    # No cookie jar: an adapter has to send the cookies of its session itself.
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
+    # No cookie jar: an adapter has to send the cookies of its session itself. A new connection each time: on a used one
+    # the client would send a PUT once more by itself when the answer is lost.
+    jar, connector = aiohttp.DummyCookieJar(), aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(cookie_jar=jar, connector=connector) as client:
         wire = Wire(adapter=adapter, client=client, url="")
         options = SandboxOptions(vendors=(vendor,), settings={vendor: settings} if settings else {})
         server = SandboxServer(options, now=lambda: wire.time)
