@@ -83,10 +83,9 @@ class SharedClock(WireExchange):
 async def on_the_wire(vendor: str, **settings: Any) -> AsyncIterator[Wire]:
     """Start a sandbox with one vendor and the twin's settings given; yield it with the vendor's adapter."""
     adapter = adapter_with_sandbox_credentials(adapter_class(vendor))
-    # No cookie jar: an adapter has to send the cookies of its session itself. A new connection each time: on a used one
-    # the client would send a PUT once more by itself when the answer is lost.
-    jar, connector = aiohttp.DummyCookieJar(), aiohttp.TCPConnector(force_close=True)
-    async with aiohttp.ClientSession(cookie_jar=jar, connector=connector) as client:
+    # No cookie jar: an adapter has to send the cookies of its session itself.
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
+        client._retry_connection = False  # it would send a PUT once more by itself when the answer is lost
         wire = Wire(adapter=adapter, client=client, url="")
         options = SandboxOptions(vendors=(vendor,), settings={vendor: settings} if settings else {})
         server = SandboxServer(options, now=lambda: wire.time)
