@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.adapter import Access
-from integrations.errors import BusinessFailed, HttpFailed, InvalidInput, SchemaDrift, Unsupported
+from integrations.errors import BusinessFailed, Fault, HttpFailed, InvalidInput, SchemaDrift, Unsupported
 from integrations.outcome import Request, Response, Verdict
 from integrations.types.base import Money
 from integrations.types.shipping import Shipment, ShipmentOrder
@@ -318,7 +318,7 @@ def test_recorded_error_gets_its_verdict(
     path: str,
     response: Response,
     error_type: str,
-    fault: str,
+    fault: Fault,
     flags: str,
     retry_after: float | None,
 ) -> None:
@@ -327,7 +327,7 @@ def test_recorded_error_gets_its_verdict(
     assert verdict is not None
     assert verdict == Verdict(
         error_type=error_type,
-        fault=fault,  # type: ignore[arg-type] - the table is plain text
+        fault=fault,
         message=verdict.message,
         retryable="retryable" in flags,
         retry_after=retry_after,
