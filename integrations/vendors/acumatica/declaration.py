@@ -30,7 +30,7 @@ VENDOR = Vendor(
     label="Acumatica",
     kind="erp",
     base_url="",  # every customer has an instance of their own
-    docs_url="https://help.acumatica.com/Help?ScreenId=ShowWiki&pageid=67d84a80-ed0b-461f-8b79-8b8f3ea0a6d8",
+    docs_url="https://help.acumatica.com/",
     operations=(
         Operation(
             name="list_stock",
