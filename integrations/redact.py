@@ -30,7 +30,7 @@ QUERY_NAMES = frozenset(
     | {"base", "symbols", "from", "to", "date", "currency", "start_date", "end_date", "status", "fields", "expand"}
 )
 
-_EMAIL = r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"
+_EMAIL = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 _CARD = r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w])"
 _PHONE = r"(?<!\w)(?:\+|%2[Bb])\d(?:[ ().-]?\d){7,14}(?!\d)"
 _SHAPES = (
@@ -45,8 +45,8 @@ _SHAPES = (
     r"-----BEGIN [A-Z ]*KEY-----",
     r"(?i:\b(?:api[_-]?key|access[_-]?token|client[_-]?secret|password|app_id)\b[\"']?\s*[=:]\s*)[\"']?[^\s\"'&,;}<]{4,}",
 )
-# What each pattern above cannot do without: an @, a long run of digits, a mark or a run that a key has.
-_HINT = re.compile(r"[@=%:]|\d[\d ().-]{6}|[A-Za-z0-9_.-]{11}|(?i:bearer|basic|digest|password|BEGIN)")
+# What each pattern above cannot do without: a sign, a long run of digits, a mark or a run that a key has.
+_HINT = re.compile(r"[=%:]|\d[\d ().-]{6}|[A-Za-z0-9_.-]{11}|(?i:bearer|basic|digest|password|BEGIN)")
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -59,9 +59,8 @@ class Redactor:
         }
         longest_first = sorted(known, key=lambda form: (-len(form), form))
         self._secrets = tuple(longest_first)
-        self._shortest = min(map(len, known), default=0)
         patterns = [re.escape(form) for form in longest_first]
-        self._never = re.compile("|".join([*patterns, *_SHAPES, _EMAIL, f"(?P<card>{_CARD})", _PHONE]))
+        self._never = re.compile("|".join([*patterns, *_SHAPES, f"(?P<card>{_CARD})", _PHONE]))
         self._names: dict[str, str] = {}  # names come again and again
 
     def __repr__(self) -> str:
@@ -87,7 +86,10 @@ class Redactor:
 
     def text(self, text: str, longest: int = 1000) -> str:
         """Return a sentence without anything that must never be kept."""
-        shown = self._never.sub(_mask, text[: 2 * longest])
+        shown = text[: 2 * longest]
+        if "@" in shown or "%40" in shown:  # at every word the pattern would walk to its end to find none
+            shown = _EMAIL.sub(MASK, shown)
+        shown = self._never.sub(_mask, shown)
         return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
     def _understood(self, body: bytes, content_type: str, kept: frozenset[str]) -> str | None:
@@ -113,7 +115,11 @@ class Redactor:
                 if len(shown) == LONGEST_OBJECT:
                     shown["…"] = f"{len(value) - LONGEST_OBJECT} more"
                     break
-                shown[self._name(name)] = self._json(part, kept, listed=name in kept, depth=depth + 1)
+                listed = name in kept
+                if listed or isinstance(part, dict | list):
+                    shown[self._name(name)] = self._json(part, kept, listed=listed, depth=depth + 1)
+                else:
+                    shown[self._name(name)] = None if part is None else MASK
             return shown
         if isinstance(value, list):
             if depth >= DEEPEST:
@@ -174,11 +180,10 @@ class Redactor:
 
     def _may_tell(self, value: str) -> bool:
         """Return False when none of the patterns can be in it: cheap, for the many short and harmless values."""
-        length = len(value)
-        if self._secrets and length >= self._shortest and any(secret in value for secret in self._secrets):
+        if len(value) < SHORTEST_SHAPE:
+            return "@" in value or value in self._secrets
+        if "@" in value or any(secret in value for secret in self._secrets):
             return True
-        if length < SHORTEST_SHAPE:
-            return False
         return _HINT.search(value) is not None and self._never.search(value) is not None
 
 
