@@ -45,8 +45,10 @@ _SHAPES = (
     r"-----BEGIN [A-Z ]*KEY-----",
     r"(?i:\b(?:api[_-]?key|access[_-]?token|client[_-]?secret|password|app_id)\b[\"']?\s*[=:]\s*)[\"']?[^\s\"'&,;}<]{4,}",
 )
-# What each pattern above cannot do without: a sign, a long run of digits, a mark or a run that a key has.
-_HINT = re.compile(r"[=%:]|\d[\d ().-]{6}|[A-Za-z0-9_.-]{11}|(?i:bearer|basic|digest|password|BEGIN)")
+# What each pattern above cannot do without: a sign, digits in a row, or how a key begins.
+_HINT = re.compile(
+    r"[=%:]|\d[\d ().-]{6}|[a-z]{2,5}_\w{8}|xox|xapp-|SG\.|AKIA|ASIA|AIza|eyJ|(?i:bearer|basic|digest|password|BEGIN)"
+)
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -81,7 +83,7 @@ class Redactor:
     def path(self, path: str, kept: frozenset[str] = QUERY_NAMES) -> str:
         """Return a path with its query; a query's value stays only under a kept name."""
         path, mark, query = path[:4096].partition("?")
-        path = self.text(path, 1024)
+        path = self.text(path, 1024) if self._may_tell(path) else path[:1024]
         return f"{path}?{self._form(query, kept)}"[:1024] if mark else path
 
     def text(self, text: str, longest: int = 1000) -> str:
@@ -180,11 +182,9 @@ class Redactor:
 
     def _may_tell(self, value: str) -> bool:
         """Return False when none of the patterns can be in it: cheap, for the many short and harmless values."""
-        if len(value) < SHORTEST_SHAPE:
-            return "@" in value or value in self._secrets
         if "@" in value or any(secret in value for secret in self._secrets):
             return True
-        return _HINT.search(value) is not None and self._never.search(value) is not None
+        return len(value) >= SHORTEST_SHAPE and bool(_HINT.search(value)) and bool(self._never.search(value))
 
 
 def _mask(match: re.Match[str]) -> str:
