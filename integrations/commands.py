@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +22,8 @@ from integrations.options import IntegrationOptions, VendorOptions
 from integrations.outcome import Priority
 from integrations.registry import VENDORS, adapter_class
 from integrations.runtime import Runtime
+
+SECOND = timedelta(seconds=1)
 
 
 def vendor_list(options: IntegrationOptions) -> list[dict[str, Any]]:
@@ -60,10 +66,20 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
 
 
-def parse_input(text: str) -> Mapping[str, Any]:
-    """Return the JSON object of ``call``'s argument. Raise InvalidInput naming the place."""
+def read_input(vendor: str, operation: str, text: str) -> Mapping[str, Any]:
+    """Return the input of ``call``: JSON, @file, - for standard input, or the operation's example when it is empty.
+
+    Raise InvalidInput naming the place.
+    """
+    if not text:
+        declared = adapter_class(vendor).vendor.operation(operation)
+        return declared.example if declared else {}
     try:
-        value = orjson.loads(text)
+        raw = sys.stdin.read() if text == "-" else Path(text[1:]).read_text("utf-8") if text[0] == "@" else text
+    except OSError as error:
+        raise InvalidInput(f"{text[1:]} cannot be read ({error.strerror}).", field="input") from None
+    try:
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise InvalidInput(
             f"The input is not JSON ({error.msg} at line {error.lineno}, column {error.colno}).", field="input"
@@ -71,6 +87,22 @@ def parse_input(text: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput('The input must be a JSON object such as {"base": "USD"}.', field="input")
     return value
+
+
+def parse_since(text: str | None, now: datetime) -> datetime | None:
+    """Return the moment ``--since`` names: 30s, 15m, 1h, 7d before now, or a time. Raise InvalidInput."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if found:
+        return now - int(found[1]) * {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND}[found[2]]
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise InvalidInput(f'--since is "{text}"; give 30s, 15m, 1h, 7d or 2026-10-01T12:00:00Z.', field="since")
+    return at
 
 
 def refuse_missing_sandbox(options: VendorOptions, label: str) -> None:
@@ -91,7 +123,7 @@ async def call(
     runtime: Runtime,
     vendor: str,
     operation: str,
-    value: Mapping[str, Any],
+    text: str,
     *,
     priority: Priority,
     idempotency_key: str | None,
@@ -101,6 +133,7 @@ async def call(
     with origin("user", correlation_id=correlation_id) as cause:
         try:
             declared = adapter_class(vendor).vendor
+            value = read_input(vendor, operation, text)
             refuse_missing_sandbox(runtime.options.vendors[vendor], declared.label)
             refuse_missing_credentials(runtime.options.vendors[vendor], vendor)
             found = await runtime.gateway.call(
@@ -170,3 +203,33 @@ async def _check(runtime: Runtime, name: str) -> dict[str, Any]:
         "error_type": error.error_type if error else None,
         "message": error.message if error else f"{vendor.label} accepts our credential.",
     }
+
+
+def vendor_lines(vendors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return ``vendors`` for people: where its calls go, what is missing, what it can do."""
+    lines = []
+    for vendor in vendors:
+        missing = [
+            credential["env"]
+            for credential in vendor["credentials"]
+            if credential["required"] and not credential["set"]
+        ]
+        state = "sandbox" if vendor["sandboxed"] else f"missing {', '.join(missing)}" if missing else "ready"
+        names = " ".join(operation["name"] for operation in vendor["operations"])
+        lines.append(f"{vendor['name']:<20} {vendor['kind']:<10} {state:<9} {vendor['base_url']}")
+        lines.append(f"{'':<20} {names}")
+    return lines
+
+
+def check_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return ``check`` for people."""
+    return [f"{'ok  ' if one['ok'] else 'FAIL'} {one['name']:<20} {one['message']}" for one in found["vendors"]]
+
+
+def call_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return ``calls`` for people, a line per call."""
+    return [
+        f"{call['started_at']} {call['vendor']:<20} {call['operation']:<20} {call['outcome']:<8} "
+        f"{call['duration']:8.3f} s  {len(call['attempts'])}x  {call['error_type'] or ''}  {call['correlation_id']}"
+        for call in found["calls"]
+    ] or ["No calls."]

@@ -1,0 +1,410 @@
+"""Quayside: reads the environment and quayside.toml into options, wires the parts together, runs one command."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import sys
+import tomllib
+from argparse import Namespace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from getpass import getpass
+from pathlib import Path
+from typing import Any
+from urllib.request import getproxies
+
+import orjson
+from db.commands import migrate_command, prune_command
+from db.retention import RetentionOptions
+from db.rollups import close_buckets
+from dotenv import dotenv_values
+from scheduler.demo import Demo
+from scheduler.worker import work
+
+from db import calls as stored_calls
+from db.circuits import forget_samples
+from db.engine import Database, StoreUnavailable, open_database
+from db.migrate import migrate
+from db.owner import new_owner
+from db.sealed import Seal
+from integrations import commands as vendor_commands
+from integrations.arguments import parse
+from integrations.errors import QuaysideError
+from integrations.log_lines import set_up_logging
+from integrations.options import BadSetting
+from integrations.prober import probe_due_circuits
+from integrations.registry import adapter_class
+from integrations.runtime import Runtime, open_runtime
+from integrations.sandbox.commands import serve as serve_sandbox
+from integrations.settings import Settings, built, check_credentials, understand
+from monitoring import commands as people_commands
+from monitoring.alerts.incidents import Alerts
+from monitoring.facts import OperationFacts, QuotaFacts, SendNotice, SyncFacts, VendorFacts
+from monitoring.options import AlertOptions, WebOptions
+from monitoring.web import serve_web
+from scheduler import commands as sync_commands
+from scheduler.jobs import all_jobs
+from scheduler.options import CurrencyOptions, InventoryOptions, OrdersOptions, SchedulerOptions
+from scheduler.service import Duty
+from scheduler.supervisor import Supervisor, app_child
+
+VAR = Path("var")
+
+
+def read_settings() -> Settings:
+    """Return the settings of this process. Raise BadSetting."""
+    environment = {name: value for name, value in dotenv_values(".env").items() if value is not None} | dict(os.environ)
+    toml: Mapping[str, Any] = {}
+    if Path("quayside.toml").exists():
+        try:
+            toml = tomllib.loads(Path("quayside.toml").read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise BadSetting(f"quayside.toml cannot be read: {error}.") from None
+    return understand(environment, toml, var=VAR, proxies=getproxies())
+
+
+def secret_keys(settings: Settings) -> tuple[str, ...]:
+    """Return the keys that seal what is personal; on SQLite made once under var/, readable by its owner alone."""
+    if settings.secret_keys:
+        return settings.secret_keys
+    path = settings.var / "secret_key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"secret_key.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secrets.token_urlsafe(32))
+    try:
+        os.link(fresh, path)  # whole or not at all, and only the first process's
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    return (path.read_text(encoding="utf-8").strip(),)
+
+
+@asynccontextmanager
+async def store(settings: Settings) -> AsyncIterator[Database]:
+    """Give the migrated database."""
+    try:
+        db = open_database(settings.database_url, Seal(secret_keys(settings)))
+    except ValueError as error:
+        raise BadSetting(f"{error}.") from None
+    try:
+        await migrate(db)
+        yield db
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def calling(settings: Settings, kind: str) -> AsyncIterator[tuple[Database, Runtime]]:
+    """Give the database and a gateway for one process of this kind."""
+    async with store(settings) as db, open_runtime(db, settings.integrations, new_owner(kind)) as runtime:
+        yield db, runtime
+
+
+def vendor_facts(settings: Settings) -> list[VendorFacts]:
+    """Return what the pages are told about vendors."""
+    return [
+        VendorFacts(
+            **{
+                **{key: vendor[key] for key in ("name", "label", "kind", "base_url", "docs_url", "sandboxed")},
+                "credentials": [(credential["env"], credential["set"]) for credential in vendor["credentials"]],
+                "quotas": [QuotaFacts(**quota) for quota in vendor["quotas"]],
+                "operations": [OperationFacts(**operation) for operation in vendor["operations"]],
+            }
+        )
+        for vendor in vendor_commands.vendor_list(settings.integrations)
+    ]
+
+
+def sync_facts(settings: Settings) -> list[SyncFacts]:
+    """Return what the pages are told about syncs."""
+    return [
+        SyncFacts(**{key: getattr(job, key) for key in ("name", "label", "description", "schedule", "vendors")})
+        for job in all_jobs(None, scheduler_options(settings)).values()
+    ]
+
+
+def scheduler_options(settings: Settings) -> SchedulerOptions:
+    """Return the options of the scheduler. Raise BadSetting naming the key."""
+    table = dict(settings.tables["syncs"])
+    kinds = {"inventory": InventoryOptions, "currency": CurrencyOptions, "orders": OrdersOptions}
+    parts = {name: built(kind, f"syncs.{name}", table.pop(name, {})) for name, kind in kinds.items()}
+    options: SchedulerOptions = built(SchedulerOptions, "syncs", {**table, **parts})
+    return options
+
+
+def notices(runtime: Runtime) -> SendNotice:
+    """Return what posts an alert, or edits it, in Slack through the gateway."""
+
+    async def send(
+        channel: str, text: str, blocks: Sequence[Mapping[str, Any]], alert_key: str, message_id: str | None
+    ) -> str:
+        message = {"channel": channel, "text": text, "blocks": blocks, "alert_key": alert_key}
+        if message_id is None:
+            key = f"post-{channel}-{alert_key}"
+            found = await runtime.gateway.call(
+                "slack", "post_message", message, priority="interactive", idempotency_key=key
+            )
+        else:
+            message["message_id"] = message_id
+            found = await runtime.gateway.call("slack", "update_message", message, priority="interactive")
+        return str(found.value.message_id)
+
+    return send
+
+
+def alerts(settings: Settings, db: Database, runtime: Runtime, **more: Any) -> Alerts:
+    """Return the alert rules, which write to Slack through the gateway."""
+    options: AlertOptions = built(AlertOptions, "alerts", settings.tables["alerts"])
+    channel = settings.integrations.vendors["slack"].credentials.get("CHANNEL", "")
+    if not options.channels and channel:
+        options = replace(options, channels=(channel,))
+    return Alerts(
+        db, options, vendor_facts(settings), sync_facts(settings), notices(runtime), lambda: datetime.now(UTC), **more
+    )
+
+
+async def run_up(settings: Settings) -> int:
+    """Keep web and scheduler up, and the sandbox where a vendor needs it."""
+    async with store(settings):
+        pass  # migrated once, before anybody needs it
+    names = ["sandbox"] if settings.sandbox_is_used and not is_listening(settings.sandbox.port) else []
+    children = [app_child(name, name, program=__file__) for name in [*names, "web", "scheduler"]]
+    return await Supervisor(children).run()
+
+
+def is_listening(port: int) -> bool:
+    """Return True when something on this machine listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def run_web(settings: Settings) -> int:
+    """Serve the pages and the API, and alert when the scheduler is silent."""
+    values = {"host": settings.host, "port": settings.port, **settings.tables["web"]}
+    options: WebOptions = built(WebOptions, "web", values)
+    async with calling(settings, "web") as (db, runtime):
+        watch = asyncio.create_task(watch_scheduler(alerts(settings, db, runtime, watch="scheduler")))
+        try:
+            await serve_web(db, options, vendor_facts(settings), sync_facts(settings), say=say)
+        finally:
+            watch.cancel()
+    return 0
+
+
+async def watch_scheduler(rules: Alerts) -> None:
+    """Look every few seconds whether the scheduler is alive; it looks at everything else."""
+    while True:
+        await asyncio.sleep(5.0)
+        try:
+            await rules.evaluate()
+            await rules.deliver()
+        except StoreUnavailable:
+            continue
+
+
+async def run_scheduler(settings: Settings) -> int:
+    """Run the syncs and everything that is due from time to time."""
+    retention: RetentionOptions = built(RetentionOptions, "retention", settings.tables["retention"])
+    async with calling(settings, "scheduler") as (db, runtime):
+        rules = alerts(settings, db, runtime)
+        duties = [
+            Duty("alerts.evaluate", 2.0, rules.evaluate),
+            Duty("alerts.deliver", 2.0, rules.deliver),
+            Duty("circuits.probe", 2.0, lambda: probe_due_circuits(db, runtime)),
+            Duty("circuits.forget", 300.0, lambda: forget_samples(db, datetime.now(UTC) - timedelta(hours=1))),
+            Duty("rollups.close", 60.0, lambda: close_buckets(db, datetime.now(UTC))),
+            Duty("sessions.close", 30.0, runtime.gateway.close_orphans),
+            Duty("retention", 3600.0, lambda: prune_command(db, retention)),
+        ]
+        demo = Demo(db, runtime.gateway, seed=settings.sandbox.seed) if settings.demo else None
+        await sync_commands.serve(db, runtime.gateway, scheduler_options(settings), duties=duties, demo=demo)
+    return 0
+
+
+async def run_sandbox(settings: Settings) -> int:
+    """Stand in for the vendors."""
+    await serve_sandbox(settings.sandbox)
+    return 0
+
+
+async def run_vendors(settings: Settings, arguments: Namespace) -> int:
+    """List the vendors."""
+    found = vendor_commands.vendor_list(settings.integrations)
+    show(arguments, found, vendor_commands.vendor_lines(found))
+    return 0
+
+
+async def run_check(settings: Settings, arguments: Namespace) -> int:
+    """Prove credentials."""
+    async with calling(settings, "cli") as (_, runtime):
+        found, code = await vendor_commands.check(runtime, arguments.vendors)
+    show(arguments, found, vendor_commands.check_lines(found))
+    return code
+
+
+async def run_call(settings: Settings, arguments: Namespace) -> int:
+    """Make one call."""
+    async with calling(settings, "cli") as (_, runtime):
+        found, code = await vendor_commands.call(
+            runtime,
+            arguments.vendor,
+            arguments.operation,
+            arguments.input,
+            priority=arguments.priority,
+            idempotency_key=arguments.idempotency_key,
+            correlation_id=arguments.correlation_id,
+        )
+    if "error" in found:
+        print(f"{found['error']['message']} [{found['error']['type']}]", file=sys.stderr)
+    show(arguments, found, [] if "error" in found else [text_of(found["result"])])
+    return code
+
+
+async def run_sync(settings: Settings, arguments: Namespace) -> int:
+    """Run a sync in this process."""
+    async with calling(settings, "cli") as (db, runtime):
+        run = await sync_commands.sync_once(
+            db, runtime.gateway, scheduler_options(settings), arguments.name, dry_run=arguments.dry_run
+        )
+    show(arguments, run, sync_commands.run_lines(run))
+    return sync_commands.exit_code(run)
+
+
+async def run_calls(settings: Settings, arguments: Namespace) -> int:
+    """List recorded calls."""
+    since = vendor_commands.parse_since(arguments.since, datetime.now(UTC))
+    if arguments.vendor is not None:
+        adapter_class(arguments.vendor)
+    async with store(settings) as db:
+        found = await stored_calls.search(
+            db,
+            vendor=arguments.vendor,
+            outcome=arguments.status,
+            since=since,
+            correlation_id=arguments.correlation_id,
+            limit=arguments.limit,
+        )
+    listed = {"calls": [stored_calls.as_json(call) for call in found]}
+    show(arguments, listed, vendor_commands.call_lines(listed))
+    return 0
+
+
+async def run_migrate(settings: Settings, arguments: Namespace) -> int:
+    """Bring the database to this version."""
+    async with store(settings) as db:
+        found = await migrate_command(db)
+    show(arguments, found, [text_of(found)])
+    return 0
+
+
+async def run_prune(settings: Settings, arguments: Namespace) -> int:
+    """Delete what is older than the retention says."""
+    retention: RetentionOptions = built(RetentionOptions, "retention", settings.tables["retention"])
+    async with store(settings) as db:
+        found = await prune_command(db, retention)
+    show(arguments, found, [text_of(found)])
+    return 0
+
+
+async def run_user_add(settings: Settings, arguments: Namespace) -> int:
+    """Add a user."""
+    password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else getpass("Password: ")
+    async with store(settings) as db:
+        await people_commands.add_user(db, arguments.name, arguments.role, password, now=datetime.now(UTC))
+    show(arguments, {"name": arguments.name, "role": arguments.role}, [f"Added {arguments.name} ({arguments.role})."])
+    return 0
+
+
+async def run_token_add(settings: Settings, arguments: Namespace) -> int:
+    """Add an API token; it is shown this once."""
+    async with store(settings) as db:
+        token = await people_commands.add_token(db, arguments.name, arguments.scope, now=datetime.now(UTC))
+    show(arguments, {"token": token}, [token])
+    return 0
+
+
+async def run_worker(settings: Settings) -> int:
+    """Run syncs handed out over Postgres."""
+    if settings.database_url.startswith("sqlite"):
+        raise BadSetting("worker needs Postgres: SQLite belongs to one machine; set QUAYSIDE_DATABASE_URL.")
+    async with calling(settings, "worker") as (db, runtime):
+        await work(db, runtime.gateway, scheduler_options(settings), settings.database_url)
+    return 0
+
+
+SERVICES = {"up": run_up, "web": run_web, "scheduler": run_scheduler, "worker": run_worker, "sandbox": run_sandbox}
+COMMANDS = {
+    "vendors": run_vendors,
+    "check": run_check,
+    "call": run_call,
+    "sync": run_sync,
+    "calls": run_calls,
+    "migrate": run_migrate,
+    "prune": run_prune,
+    "user add": run_user_add,
+    "token add": run_token_add,
+}
+
+
+def say(line: str) -> None:
+    """Tell the person who started the process."""
+    print(line, flush=True)
+
+
+def text_of(value: Any) -> str:
+    """Return a JSON value as indented text."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def show(arguments: Namespace, value: Any, lines: Sequence[str]) -> None:
+    """Print the result as JSON, or as lines for people."""
+    if arguments.json:
+        print(orjson.dumps(value).decode())
+    else:
+        print(*lines, sep="\n")
+
+
+async def run(arguments: Namespace) -> int:
+    """Run one command; return its exit code."""
+    settings = read_settings()
+    if arguments.command in SERVICES:
+        for sentence in check_credentials(settings.integrations.vendors):
+            print(f"warning: {sentence}", file=sys.stderr)
+        return await SERVICES[arguments.command](settings)
+    return await COMMANDS[arguments.command](settings, arguments)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line; every error is one line on standard error."""
+    arguments = parse(argv)
+    facts: dict[str, Any] = {"type": "invalid_input", "retryable": False, "fault": "ours"}
+    set_up_logging(logging.INFO if arguments.command in SERVICES else logging.WARNING)
+    try:
+        return asyncio.run(run(arguments))
+    except KeyboardInterrupt:
+        return 130
+    except (BadSetting, ValueError) as error:
+        message, code = str(error), 2
+    except QuaysideError as error:
+        message, code, facts = error.message, error.exit_code, vendor_commands.described(error)
+    except StoreUnavailable:
+        message, code = "The database does not answer; check QUAYSIDE_DATABASE_URL and that it is up.", 3
+    except OSError as error:
+        message, code = str(error), 2
+    if getattr(arguments, "json", False):
+        print(orjson.dumps({"error": {**facts, "message": message}}).decode())
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
