@@ -47,7 +47,7 @@ _SHAPES = (
 )
 # What each pattern above cannot do without: a sign, digits in a row, or how a key begins.
 _HINT = re.compile(
-    r"[=%:]|\d[\d ().-]{6}|[a-z]{2,5}_\w{8}|xox|xapp-|SG\.|AKIA|ASIA|AIza|eyJ|(?i:bearer|basic|digest|password|BEGIN)"
+    r"[=%:]|\d[\d ().-]{6}|\b(?:sk|rk|pk|whsec|shp[a-z]{2}|ghp|re)_|xox|xapp-|SG\.|AKIA|ASIA|AIza|eyJ|(?i:bearer|basic|digest|password|BEGIN)"
 )
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
@@ -182,7 +182,7 @@ class Redactor:
 
     def _may_tell(self, value: str) -> bool:
         """Return False when none of the patterns can be in it: cheap, for the many short and harmless values."""
-        if "@" in value or any(secret in value for secret in self._secrets):
+        if "@" in value or "%40" in value or any(secret in value for secret in self._secrets):
             return True
         return len(value) >= SHORTEST_SHAPE and bool(_HINT.search(value)) and bool(self._never.search(value))
 
