@@ -132,9 +132,10 @@ async def open_incident(
             inhibited_by=inhibited_by,
         )
         .on_conflict_do_nothing(index_elements=["open_key"])
+        .returning(incidents.c.id)
     )
     async with db.write() as connection:
-        return (await connection.execute(statement)).rowcount == 1
+        return await connection.scalar(statement) is not None
 
 
 async def reopen_incident(
