@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Insert, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,10 +28,11 @@ class LeaseRow:
 
 async def acquire(connection: AsyncConnection, name: str, holder: str, *, now: datetime, until: datetime) -> bool:
     """Take the lease when nobody holds it; return whether it was given. A holder is not given it twice."""
-    taken = await connection.execute(_insert(connection).values(name=name, acquired_by=holder, acquired_until=until))
-    if taken.rowcount:
-        return True
     c = leases.c
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(leases)
+    new = insert.values(name=name, acquired_by=holder, acquired_until=until).on_conflict_do_nothing()
+    if (await connection.execute(new.returning(c.name))).one_or_none() is not None:
+        return True
     update_row = update(leases).values(acquired_by=holder, acquired_until=until).where(c.name == name)
     if (await connection.execute(update_row.where(c.acquired_until <= now))).rowcount:
         return True
@@ -61,9 +62,3 @@ async def holder(db: Database, name: str, *, now: datetime) -> LeaseRow | None:
     async with db.read() as connection:
         row = (await connection.execute(select(leases).where(c.name == name, c.acquired_until > now))).one_or_none()
     return LeaseRow(**row._mapping) if row and not is_dead(row.acquired_by) else None
-
-
-def _insert(connection: AsyncConnection) -> Insert:
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(leases).on_conflict_do_nothing(index_elements=["name"])
-    return sqlite.insert(leases).on_conflict_do_nothing(index_elements=["name"])

@@ -100,8 +100,8 @@ async def place(db: Database, order: NewOrder, *, now: datetime) -> bool:
         )
     )
     async with db.write() as connection:
-        done = await connection.execute(statement.on_conflict_do_nothing(index_elements=["reference"]))
-        if done.rowcount == 0:
+        new = statement.on_conflict_do_nothing(index_elements=["reference"]).returning(orders.c.reference)
+        if (await connection.execute(new)).one_or_none() is None:
             return False
         await connection.execute(
             insert(outbox).values(

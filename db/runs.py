@@ -119,8 +119,9 @@ async def queue_first(db: Database, sync: str, *, now: datetime) -> RunRow | Non
     values = _values(run)
     columns = [literal(value, sync_runs.c[name].type).label(name) for name, value in values.items()]
     async with db.write() as connection:
-        done = await connection.execute(insert(sync_runs).from_select(list(values), select(*columns).where(never)))
-    return run if done.rowcount else None
+        new = insert(sync_runs).from_select(list(values), select(*columns).where(never))
+        made = (await connection.execute(new.returning(sync_runs.c.id))).one_or_none()
+    return run if made else None
 
 
 async def claim_slot(db: Database, sync: str, *, scheduled_at: datetime) -> RunRow | None:
@@ -321,11 +322,9 @@ async def _begin(
 async def _insert_once(db: Database, run: RunRow, **more: Any) -> bool:
     dialect = sqlite if db.is_sqlite else postgresql
     statement = dialect.insert(sync_runs).values({**_values(run), **more})
+    new = statement.on_conflict_do_nothing(index_elements=["sync", "trigger", "scheduled_at"])
     async with db.write() as connection:
-        done = await connection.execute(
-            statement.on_conflict_do_nothing(index_elements=["sync", "trigger", "scheduled_at"])
-        )
-    return bool(done.rowcount)
+        return (await connection.execute(new.returning(sync_runs.c.id))).one_or_none() is not None
 
 
 def _new(sync: str, trigger: str, at: datetime, *, requested_by: str | None = None, dry_run: bool = False) -> RunRow:
