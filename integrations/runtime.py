@@ -45,11 +45,14 @@ async def open_runtime(
     desk = PermitDesk(db, clock, options.limiter)
     transport = HttpTransport(proxies=options.proxies)
     redactor = Redactor(secrets)
-    roads = {
-        name: Road(
-            adapter=adapter_class(name)(vendor.credentials),
+    roads = {}
+    for name, vendor in options.vendors.items():
+        adapter = adapter_class(name)(vendor.credentials)
+        limit = vendor.concurrency or adapter.vendor.concurrency
+        roads[name] = Road(
+            adapter=adapter,
             base_url=vendor.base_url,
-            quotas=vendor.quotas if vendor.quotas is not None else tuple(adapter_class(name).vendor.quotas),
+            quotas=vendor.quotas if vendor.quotas is not None else tuple(adapter.vendor.quotas),
             board=board,
             desk=desk,
             transport=transport,
@@ -58,10 +61,8 @@ async def open_runtime(
             clock=clock,
             retry=options.retry,
             budget=RetryBudget(options.retry),
-            in_flight=asyncio.Semaphore(limit) if (limit := _concurrency(name, vendor)) else None,
+            in_flight=asyncio.Semaphore(limit) if limit else None,
         )
-        for name, vendor in options.vendors.items()
-    }
     gateway = Gateway(
         db=db, roads=roads, claims=Claims(db, owner, clock), desk=SignInDesk(db, owner, clock), owner=owner
     )
@@ -74,10 +75,6 @@ async def open_runtime(
         await board.close()
         await transport.aclose()
         await recorder.close()
-
-
-def _concurrency(name: str, options: VendorOptions) -> int | None:
-    return options.concurrency or adapter_class(name).vendor.concurrency
 
 
 def _secrets(name: str, options: VendorOptions) -> list[str]:

@@ -183,6 +183,7 @@ class AcmeServer:
         if trick == "reset":
             assert request.transport is not None
             request.transport.abort()
+            return web.Response()
         if trick == "hold":
             await self.hold.wait()
         if trick == "html":
