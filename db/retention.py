@@ -1,0 +1,212 @@
+"""How long what is stored is kept, and the deleting of what is older, without standing in anybody's way.
+
+On Postgres a day of calls goes as a whole partition. Everything else, and everything on SQLite, goes in batches with a
+pause after each, so that whoever records calls meanwhile waits for one batch at most. Orders, stock, what still has to
+reach a vendor and writes whose outcome is unknown are never deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Table, and_, delete, select
+
+from db import schema
+from db.columns import UtcTime
+from db.engine import Database
+from db.partitions import drop_partitions
+from db.sqlite_file import shrink
+
+Sleep = Callable[[float], Awaitable[None]]
+
+BATCH = 2000  # rows in one transaction
+PAUSE = 0.1  # seconds after it: SQLite's waiting writers look every 0.1 s at the latest
+CIRCUIT_SAMPLES = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionOptions:
+    """How many days each thing is kept, from an hour (0.05) to ten years (3650).
+
+    ``bodies`` (default 3) are the redacted requests and answers, and the sealed inputs a call is replayed with.
+    ``calls`` (30) are calls with their attempts. ``minute_rollups`` (7), ``five_minute_rollups`` (35) and
+    ``hour_rollups`` (400) are the sums the charts show. ``sync_runs`` (90) are runs with their conflicts and the dead
+    letters that are dealt with; of each sync the newest run that succeeded stays. ``incidents`` (400) are resolved ones,
+    and what circuits did. ``rate_snapshots`` (400): of each base the newest stays. ``audit`` (400) says who did what.
+    ``answers`` (30) are kept for when a vendor does not answer. Idempotency keys, browser sessions and login links go
+    when they expire.
+    """
+
+    bodies: float = 3.0
+    calls: float = 30.0
+    minute_rollups: float = 7.0
+    five_minute_rollups: float = 35.0
+    hour_rollups: float = 400.0
+    sync_runs: float = 90.0
+    incidents: float = 400.0
+    rate_snapshots: float = 400.0
+    audit: float = 400.0
+    answers: float = 30.0
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0.04 <= value <= 3650:
+                raise ValueError(f"retention.{option.name} is {value!r}; give a number of days from 0.05 to 3650")
+        self._refuse_shorter("calls", than="bodies")
+        self._refuse_shorter("five_minute_rollups", than="minute_rollups")
+        self._refuse_shorter("hour_rollups", than="five_minute_rollups")
+
+    def _refuse_shorter(self, name: str, *, than: str) -> None:
+        mine, other = getattr(self, name), getattr(self, than)
+        if mine < other:
+            raise ValueError(
+                f"retention.{name} is {mine:g} and retention.{than} is {other:g}; "
+                f"give {name} at least {other:g} days, or {than} at most {mine:g}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """What of one table is over: rows whose ``at`` lies before ``before``, as far as ``also`` agrees."""
+
+    table: Table
+    at: Column[Any]
+    before: datetime
+    also: ColumnElement[bool] | None = None
+
+
+async def prune(
+    db: Database,
+    options: RetentionOptions,
+    now: datetime,
+    *,
+    batch: int = BATCH,
+    pause: float = PAUSE,
+    sleep: Sleep = asyncio.sleep,
+) -> dict[str, int]:
+    """Delete what is older than the options say, and return how much went: rows by table, whole days of calls as
+    ``<table>_days``, bytes given back to the disk as ``file_bytes`` (SQLite). Tables that lost nothing are left out.
+
+    A second prune at the same time does no harm. Raise StoreUnavailable when the database does not answer.
+    """
+    gone: dict[str, int] = {}
+    for expiry in _by_day(options, now):
+        table = expiry.table.name
+        if days := await drop_partitions(db, table, expiry.before):
+            gone[f"{table}_days"] = days
+        if not db.is_sqlite:
+            # The day that is only partly over goes with its partition; older rows lie in the default partition.
+            day = expiry.before.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            expiry = Expiry(table=expiry.table, at=expiry.at, before=day)
+        _note(gone, table, await _delete(db, expiry, batch, pause, sleep))
+    for expiry in _by_row(options, now):
+        _note(gone, expiry.table.name, await _delete(db, expiry, batch, pause, sleep))
+    _note(gone, "file_bytes", await shrink(db, pause=pause, sleep=sleep))
+    return gone
+
+
+def _note(gone: dict[str, int], name: str, count: int) -> None:
+    if count:
+        gone[name] = gone.get(name, 0) + count
+
+
+def _by_day(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
+    for table, days in (
+        (schema.bodies, options.bodies),
+        (schema.inputs, options.bodies),
+        (schema.attempts, options.calls),
+        (schema.calls, options.calls),
+    ):
+        yield Expiry(table=table, at=table.c.started_at, before=now - timedelta(days=days))
+
+
+def _by_row(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
+    widths = ((60, options.minute_rollups), (300, options.five_minute_rollups), (3600, options.hour_rollups))
+    for width, days in widths:
+        before = now - timedelta(days=days)
+        for table in (schema.rollup_bins, schema.rollup_errors, schema.rollups):
+            yield Expiry(table=table, at=table.c.started_at, before=before, also=table.c.width == width)
+    yield Expiry(
+        table=schema.spend, at=schema.spend.c.started_at, before=now - timedelta(days=options.five_minute_rollups)
+    )
+    yield from _syncs(now - timedelta(days=options.sync_runs))
+    yield from _incidents(now - timedelta(days=options.incidents))
+    yield from _expiring(now)
+    snapshots, newer = schema.rate_snapshots, schema.rate_snapshots.alias()
+    yield Expiry(
+        table=snapshots,
+        at=snapshots.c.fetched_at,
+        before=now - timedelta(days=options.rate_snapshots),
+        also=select(newer.c.id)
+        .where(newer.c.base == snapshots.c.base, newer.c.fetched_at > snapshots.c.fetched_at)
+        .exists(),
+    )
+    yield Expiry(table=schema.audit, at=schema.audit.c.at, before=now - timedelta(days=options.audit))
+    yield Expiry(table=schema.answers, at=schema.answers.c.at, before=now - timedelta(days=options.answers))
+    # A journal's position says what of it is counted already; its file may come back later than its calls are kept.
+    yield Expiry(
+        table=schema.journals, at=schema.journals.c.updated_at, before=now - timedelta(days=max(365, options.calls))
+    )
+    yield Expiry(table=schema.processes, at=schema.processes.c.heartbeat_at, before=now - timedelta(days=options.calls))
+
+
+def _syncs(before: datetime) -> Iterator[Expiry]:
+    conflicts, dead, runs = schema.conflicts, schema.dead_letters, schema.sync_runs
+    yield Expiry(table=conflicts, at=conflicts.c.at, before=before)
+    yield Expiry(table=dead, at=dead.c.resolved_at, before=before)
+    newer = runs.alias()
+    # The next run resumes from the newest one that succeeded (db/run_history.py), however old it is.
+    superseded = (
+        select(newer.c.id)
+        .where(newer.c.sync == runs.c.sync, newer.c.outcome == "success", newer.c.dry_run.is_(False))
+        .where(newer.c.scheduled_at > runs.c.scheduled_at)
+        .exists()
+    )
+    yield Expiry(
+        table=runs,
+        at=runs.c.scheduled_at,
+        before=before,
+        also=and_(runs.c.state == "finished", (runs.c.outcome != "success") | superseded),
+    )
+
+
+def _incidents(before: datetime) -> Iterator[Expiry]:
+    incidents, transitions = schema.incidents, schema.circuit_transitions
+    yield Expiry(table=incidents, at=incidents.c.resolved_at, before=before, also=incidents.c.state == "resolved")
+    yield Expiry(table=transitions, at=transitions.c.at, before=before)
+
+
+def _expiring(now: datetime) -> Iterator[Expiry]:
+    keys, samples = schema.keys, schema.circuit_samples
+    settled = keys.c.state.in_(("done", "failed", "settled"))  # claimed and unknown ones wait for a look-up or a person
+    yield Expiry(table=keys, at=keys.c.expires_at, before=now, also=settled)
+    for table in (schema.user_sessions, schema.login_links):
+        yield Expiry(table=table, at=table.c.expires_at, before=now)
+    yield Expiry(table=samples, at=samples.c.second, before=now - CIRCUIT_SAMPLES)
+
+
+async def _delete(db: Database, expiry: Expiry, batch: int, pause: float, sleep: Sleep) -> int:
+    """Delete oldest first, about ``batch`` rows at a time: up to the time of the row that many further on, so that the
+    statement is one range of the index whatever the table's key is."""
+    limit = expiry.before if isinstance(expiry.at.type, UtcTime) else int(expiry.before.timestamp())
+    over = expiry.at < limit
+    if expiry.also is not None:
+        over = and_(over, expiry.also)
+    farther = select(expiry.at).where(over).order_by(expiry.at).limit(1).offset(batch - 1)
+    total = 0
+    while True:
+        async with db.read() as connection:
+            if await connection.scalar(select(expiry.at).where(over).limit(1)) is None:
+                return total
+            until = await connection.scalar(farther)
+        async with db.write() as connection:
+            statement = delete(expiry.table).where(over if until is None else and_(over, expiry.at <= until))
+            total += (await connection.execute(statement)).rowcount
+        if until is None:
+            return total
+        await sleep(pause)
