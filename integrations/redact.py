@@ -117,9 +117,9 @@ class Redactor:
                 if len(shown) == LONGEST_OBJECT:
                     shown["…"] = f"{len(value) - LONGEST_OBJECT} more"
                     break
-                listed = name in kept
-                if listed or isinstance(part, dict | list):
-                    shown[self._name(name)] = self._json(part, kept, listed=listed, depth=depth + 1)
+                keeps = name in kept or (listed and name == "value")  # {"InventoryID": {"value": "A-1"}}
+                if keeps or isinstance(part, dict | list):
+                    shown[self._name(name)] = self._json(part, kept, listed=keeps, depth=depth + 1)
                 else:
                     shown[self._name(name)] = None if part is None else MASK
             return shown
