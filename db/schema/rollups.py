@@ -1,11 +1,13 @@
-"""Sums over calls and attempts. Width is 60 (per operation), 300 and 3600 seconds (operation "" is the whole vendor)."""
+"""Sums over calls and attempts. Width 60 is per operation, 300 s the whole vendor (operation ""), 3600 s both."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Integer, String, Table
+from sqlalchemy import Column, Float, Index, Integer, String, Table, text
 
 from db.columns import UtcTime
 from db.schema.base import metadata
+
+_OPEN = text("p95 IS NULL AND width > 60 AND duration > 0")  # what close_buckets looks for
 
 rollups = Table(
     "rollups",
@@ -22,11 +24,10 @@ rollups = Table(
     Column("retries", Integer, nullable=False),  # attempts with number > 1
     Column("throttle_wait", Float, nullable=False),
     Column("duration", Float, nullable=False),  # sum over attempts
-    Column(
-        "p50", Float
-    ),  # seconds over attempts; kept once the bucket is closed, NULL again when something late arrives
+    Column("p50", Float),  # seconds over attempts; once the bucket is closed, NULL again when something late arrives
     Column("p95", Float),
     Column("p99", Float),
+    Index("ix_rollups_open", "width", "started_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
 )
 
 rollup_errors = Table(

@@ -400,6 +400,14 @@ def upgrade() -> None:
         sa.Column("p99", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("width", "started_at", "vendor", "operation", name=op.f("pk_rollups")),
     )
+    op.create_index(
+        "ix_rollups_open",
+        "rollups",
+        ["width", "started_at"],
+        unique=False,
+        sqlite_where=sa.text("p95 IS NULL AND width > 60 AND duration > 0"),
+        postgresql_where=sa.text("p95 IS NULL AND width > 60 AND duration > 0"),
+    )
     op.create_table(
         "schedules",
         sa.Column("sync", sa.String(length=32), nullable=False),

@@ -1,0 +1,202 @@
+"""What was recorded of calls: the list, the trace of one correlation id, the bodies, the input for a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.columns import to_micros
+from db.engine import Database
+from db.schema import attempts, bodies, calls, inputs
+
+FAILED = ("error", "unknown", "refused")
+_SEARCHED = (calls.c.message, calls.c.error_type, calls.c.operation, calls.c.correlation_id, calls.c.idempotency_key)
+_AT_ONCE = 500  # ids in one query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One attempt, as the table has it. ``request`` and ``response`` are redacted; None where not asked for or aged out."""
+
+    started_at: datetime
+    id: str
+    call_id: str
+    correlation_id: str
+    span_id: str
+    vendor: str
+    operation: str
+    method: str
+    url_template: str
+    path: str
+    number: int
+    priority: str
+    trigger: str
+    run_id: str | None
+    user_name: str | None
+    duration: float | None
+    status: int | None
+    error_type: str | None
+    fault: str | None
+    retryable: bool | None
+    circuit_state: str
+    throttle_wait: float
+    quota_limit: float | None
+    quota_remaining: float | None
+    quota_reset: float | None
+    vendor_request_id: str | None
+    idempotency_key: str | None
+    request: str | None = None
+    response: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """One call, as the table has it; ``attempts`` counts them, ``sent`` holds them where they were asked for."""
+
+    started_at: datetime
+    id: str
+    correlation_id: str
+    vendor: str
+    operation: str
+    priority: str
+    trigger: str
+    run_id: str | None
+    user_name: str | None
+    duration: float
+    outcome: str
+    error_type: str | None
+    fault: str | None
+    message: str | None
+    attempts: int
+    throttle_wait: float
+    idempotency_key: str | None
+    stale: bool
+    answered_by: str | None
+    sent: Sequence[AttemptRow] = field(default=())
+
+
+_CALL_FIELDS = tuple(name.name for name in fields(CallRow) if name.name != "sent")
+
+
+async def search(
+    db: Database,
+    *,
+    vendor: str | None = None,
+    outcome: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    correlation_id: str | None = None,
+    operation: str | None = None,
+    error_type: str | None = None,
+    trigger: str | None = None,
+    text: str | None = None,
+    limit: int = 100,
+    before: tuple[datetime, str] | None = None,
+    with_attempts: bool = True,
+) -> list[CallRow]:
+    """Return calls that fit all that is given, newest first, at most ``limit``.
+
+    ``outcome`` may also be ``failed``: anything but a success. ``text`` is looked for in message, error type,
+    operation, correlation id and key, whatever the case. ``before`` is the (started_at, id) of the last call seen: the
+    list goes on after it, at the same cost at any depth.
+    """
+    c = calls.c
+    conditions: list[ColumnElement[bool]] = [
+        column == value
+        for column, value in (
+            (c.vendor, vendor),
+            (c.correlation_id, correlation_id),
+            (c.operation, operation),
+            (c.error_type, error_type),
+            (c.trigger, trigger),
+        )
+        if value
+    ]
+    if outcome:
+        conditions.append(c.outcome.in_(FAILED) if outcome == "failed" else c.outcome == outcome)
+    if since:
+        conditions.append(c.started_at >= since)
+    if until:
+        conditions.append(c.started_at < until)
+    if text:
+        conditions.append(or_(*(column.icontains(text, autoescape=True) for column in _SEARCHED)))
+    if before:
+        at = to_micros(before[0])
+        conditions += [c.started_at <= at, tuple_(c.started_at, c.id) < tuple_(at, before[1])]
+    query = select(calls).where(and_(True, *conditions)).order_by(c.started_at.desc(), c.id.desc()).limit(limit)
+    async with db.read() as connection:
+        found = (await connection.execute(query)).all()
+        sent = await _attempts(connection, found) if with_attempts else {}
+    return [_call(row, sent.get(row.id, ())) for row in found]
+
+
+async def trace(db: Database, correlation_id: str, *, limit: int = 1000) -> tuple[list[CallRow], list[AttemptRow]]:
+    """Return the calls under a correlation id and all attempts with their bodies, oldest first.
+
+    Attempts of a call that has not ended yet are among them.
+    """
+    query = select(calls).where(calls.c.correlation_id == correlation_id).order_by(calls.c.started_at, calls.c.id)
+    sent = _with_bodies().where(attempts.c.correlation_id == correlation_id)
+    async with db.read() as connection:
+        found = (await connection.execute(query.limit(limit))).all()
+        made = (await connection.execute(sent.order_by(attempts.c.started_at, attempts.c.id).limit(2 * limit))).all()
+    rows = [_attempt(row) for row in made]
+    by_call = _by_call(rows)
+    return [_call(row, by_call.get(row.id, ())) for row in found], rows
+
+
+async def attempts_of(db: Database, call_id: str) -> list[AttemptRow]:
+    """Return the attempts of a call with their bodies, oldest first; none for a call we do not know."""
+    query = _with_bodies().where(attempts.c.call_id == call_id).order_by(attempts.c.started_at, attempts.c.id)
+    async with db.read() as connection:
+        return [_attempt(row) for row in await connection.execute(query)]
+
+
+async def input_of(db: Database, call_id: str, started_at: datetime) -> Any | None:
+    """Return what a call that did not succeed was asked; None when it is not kept (any more).
+
+    Raise SealBroken when it was sealed under a key that is not known.
+    """
+    query = select(inputs.c.value).where(inputs.c.started_at == started_at, inputs.c.call_id == call_id)
+    async with db.read() as connection:
+        sealed = await connection.scalar(query)
+    return None if sealed is None else db.seal.open(sealed)
+
+
+def _with_bodies() -> Select[Any]:
+    joined = and_(bodies.c.started_at == attempts.c.started_at, bodies.c.attempt_id == attempts.c.id)
+    return select(attempts, bodies.c.request, bodies.c.response).outerjoin(bodies, joined)
+
+
+async def _attempts(connection: AsyncConnection, found: Sequence[Row[Any]]) -> dict[str, list[AttemptRow]]:
+    """Return the attempts of calls by call id, without bodies."""
+    if not found:
+        return {}
+    a = attempts.c
+    rows: list[AttemptRow] = []
+    oldest = min(row.started_at for row in found)
+    ids = [row.id for row in found]
+    for first in range(0, len(ids), _AT_ONCE):
+        query = select(attempts).where(a.call_id.in_(ids[first : first + _AT_ONCE]), a.started_at >= oldest)
+        rows += [_attempt(row) for row in await connection.execute(query.order_by(a.started_at, a.id))]
+    return _by_call(rows)
+
+
+def _by_call(rows: Iterable[AttemptRow]) -> dict[str, list[AttemptRow]]:
+    by_call: dict[str, list[AttemptRow]] = {}
+    for row in rows:
+        by_call.setdefault(row.call_id, []).append(row)
+    return by_call
+
+
+def _attempt(row: Row[Any]) -> AttemptRow:
+    return AttemptRow(**row._mapping)
+
+
+def _call(row: Row[Any], sent: Sequence[AttemptRow]) -> CallRow:
+    return CallRow(**{name: row._mapping[name] for name in _CALL_FIELDS}, sent=sent)

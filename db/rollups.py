@@ -1,0 +1,427 @@
+"""Sums and quantiles over time, for the pages: per vendor, per bucket, per operation, per error, per trigger.
+
+Everything is read from the rollups, so that it costs the same however many calls there were. Quantiles are over
+attempts, in seconds, within 1 % (``histogram.py``): closed buckets keep theirs, open ones are computed from the bins.
+A stretch of time begins with the bucket that holds its start, and ends before ``until``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Table, func, or_, select, text, type_coerce, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.columns import from_micros, to_micros
+from db.engine import Database
+from db.histogram import quantiles
+from db.schema import rollup_bins, rollup_errors, rollups
+from db.schema import spend as spend_table
+from db.sums import FIVE_MINUTES, HOUR, MINUTE, REFUSED
+
+SHARES = (0.5, 0.95, 0.99)
+MINUTES_UP_TO = timedelta(hours=3)  # spans drawn by the minute
+FIVE_MINUTES_UP_TO = timedelta(hours=36)
+_MICROS = 1_000_000
+_SUMS = (
+    "calls",
+    "calls_failed",
+    "calls_refused",
+    "attempts",
+    "attempts_failed",
+    "retries",
+    "throttle_wait",
+    "duration",
+)
+Bins = dict[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over a stretch of time; ``calls_failed`` are outcomes error and unknown, refused calls are apart.
+
+    ``throttle_wait`` and ``duration`` in seconds, over calls and over attempts; the quantiles None without an attempt.
+    """
+
+    calls: int = 0
+    calls_failed: int = 0
+    calls_refused: int = 0
+    attempts: int = 0
+    attempts_failed: int = 0
+    retries: int = 0
+    throttle_wait: float = 0.0
+    duration: float = 0.0
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+@dataclass(slots=True)
+class Bucket:
+    """One bucket of a vendor, not frozen because thousands are made for a page."""
+
+    started_at: datetime
+    calls: int
+    calls_failed: int
+    calls_refused: int
+    attempts: int
+    attempts_failed: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorOverview:
+    """One vendor over the whole time, and bucket by bucket where it was called."""
+
+    vendor: str
+    totals: Totals
+    buckets: Sequence[Bucket]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One vendor over time, as columns: a value per bucket of ``width`` seconds from ``start``, none left out.
+
+    ``errors`` counts failed calls by (error type, fault); refused calls are only in ``refused``.
+    """
+
+    vendor: str
+    width: int
+    start: datetime
+    calls: Sequence[int]
+    failed: Sequence[int]
+    refused: Sequence[int]
+    attempts: Sequence[int]
+    attempts_failed: Sequence[int]
+    p50: Sequence[float | None]
+    p95: Sequence[float | None]
+    p99: Sequence[float | None]
+    errors: Mapping[tuple[str, str], Sequence[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorCount:
+    """How often something went wrong, over calls and over attempts; fault is "refused" for what we did not send."""
+
+    error_type: str
+    fault: str
+    calls: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend:
+    """What a trigger spent of a vendor's quota."""
+
+    trigger: str
+    priority: str
+    attempts: int
+    retries: int
+
+
+async def overview(
+    db: Database, *, since: datetime, until: datetime, width: int = FIVE_MINUTES, whole: bool = True
+) -> list[VendorOverview]:
+    """Return every vendor that was called, by name. ``whole`` False leaves the totals' quantiles out (cheaper)."""
+    begin, end = _floor(since, width), to_micros(until)
+    r = rollups.c
+    query = (
+        select(r.vendor, type_coerce(r.started_at, BigInteger), *(r[name] for name in _SUMS), r.p50, r.p95, r.p99)
+        .where(r.width == width, r.started_at >= begin, r.started_at < end, r.operation == "")
+        .order_by(r.started_at)
+    )
+    async with db.read() as connection:
+        rows = (await connection.execute(query)).all()
+        open_starts = {row[1] for row in rows if row.p95 is None and row.duration}
+        open_bins = await _bins_by_bucket(connection, width, open_starts)
+        bins = await _bins(connection, begin, end) if whole else {}
+    starts: dict[int, datetime] = {}
+    buckets: dict[str, list[Bucket]] = {}
+    sums: dict[str, list[Any]] = {}
+    for vendor, start, calls, failed, refused, attempts, bad, retries, wait, duration, p50, p95, p99 in rows:
+        at = starts.get(start)
+        if at is None:
+            at = starts[start] = from_micros(start)
+        if p95 is None and duration:
+            p50, p95, p99 = quantiles(open_bins.get((vendor, start), {}), SHARES)
+        buckets.setdefault(vendor, []).append(Bucket(at, calls, failed, refused, attempts, bad, p50, p95, p99))
+        sums[vendor] = [
+            a + b
+            for a, b in zip(
+                sums.get(vendor, (0,) * len(_SUMS)),
+                (calls, failed, refused, attempts, bad, retries, wait, duration),
+                strict=True,
+            )
+        ]
+    return [
+        VendorOverview(vendor=vendor, totals=_totals(sums[vendor], bins.get(vendor, {})), buckets=buckets[vendor])
+        for vendor in sorted(buckets)
+    ]
+
+
+async def totals(db: Database, *, since: datetime, until: datetime, vendor: str | None = None) -> Totals:
+    """Return the totals of a vendor, or of all together."""
+    begin, end = _floor(since, MINUTE if until - since <= MINUTES_UP_TO else FIVE_MINUTES), to_micros(until)
+    r = rollups.c
+    query = select(*(func.coalesce(func.sum(r[name]), 0) for name in _SUMS)).where(_within(rollups, begin, end))
+    if vendor is not None:
+        query = query.where(r.vendor == vendor)
+    async with db.read() as connection:
+        sums = (await connection.execute(query)).one()
+        bins = await _bins(connection, begin, end, vendor)
+    merged: Bins = {}
+    for counts in bins.values():
+        for index, count in counts.items():
+            merged[index] = merged.get(index, 0) + count
+    return _totals(sums, merged)
+
+
+async def series(db: Database, vendor: str, *, since: datetime, until: datetime, width: int | None = None) -> Series:
+    """Return a vendor over time. Without ``width``: minutes up to 3 h, 5 minutes up to 36 h, else hours, and the next
+    wider where the narrow ones are not kept any more."""
+    widths = [width] if width is not None else _widths(until - since)
+    async with db.read() as connection:
+        for candidate in widths:
+            begin, end = _floor(since, candidate), to_micros(until)
+            rows = await _series_rows(connection, vendor, candidate, begin, end)
+            if rows or candidate == widths[-1]:
+                break
+        errors = await _series_errors(connection, vendor, candidate, begin, end)
+        starts = {row.start for row in rows if row.p95 is None and row.duration}
+        bins = await _bins_by_bucket(connection, candidate, starts, vendor)
+    step = candidate * _MICROS
+    length = max(0, -(-(end - begin) // step))
+    columns: dict[str, list[Any]] = {
+        name: [0] * length for name in ("calls", "calls_failed", "calls_refused", "attempts", "attempts_failed")
+    }
+    shares: list[list[float | None]] = [[None] * length for _ in SHARES]
+    for row in rows:
+        place = (row.start - begin) // step
+        for name, column in columns.items():
+            column[place] = int(row._mapping[name])
+        found = [row.p50, row.p95, row.p99]
+        if row.p95 is None and row.duration:
+            found = list(quantiles(bins.get((vendor, row.start), {}), SHARES))
+        for column, value in zip(shares, found, strict=True):
+            column[place] = value
+    by_error: dict[tuple[str, str], list[int]] = {}
+    for error in errors:
+        counts = by_error.setdefault((error.error_type, error.fault), [0] * length)
+        counts[(error.start - begin) // step] += int(error.calls)
+    return Series(
+        vendor=vendor,
+        width=candidate,
+        start=from_micros(begin),
+        calls=columns["calls"],
+        failed=columns["calls_failed"],
+        refused=columns["calls_refused"],
+        attempts=columns["attempts"],
+        attempts_failed=columns["attempts_failed"],
+        p50=shares[0],
+        p95=shares[1],
+        p99=shares[2],
+        errors=by_error,
+    )
+
+
+async def errors(db: Database, vendor: str | None, *, since: datetime, until: datetime) -> list[ErrorCount]:
+    """Return what went wrong with a vendor, or with all, most failed calls first."""
+    begin, end = _floor(since, MINUTE if until - since <= MINUTES_UP_TO else FIVE_MINUTES), to_micros(until)
+    e = rollup_errors.c
+    query = (
+        select(e.error_type, e.fault, func.sum(e.calls), func.sum(e.attempts))
+        .where(_within(rollup_errors, begin, end))
+        .group_by(e.error_type, e.fault)
+    )
+    if vendor is not None:
+        query = query.where(e.vendor == vendor)
+    async with db.read() as connection:
+        rows = (await connection.execute(query)).all()
+    found = [ErrorCount(error_type=kind, fault=fault, calls=int(c), attempts=int(a)) for kind, fault, c, a in rows]
+    return sorted(found, key=lambda one: (-one.calls, -one.attempts, one.error_type))
+
+
+async def operations(db: Database, vendor: str, *, since: datetime, until: datetime) -> dict[str, Totals]:
+    """Return the totals of each operation of a vendor, and of its sign_in, poll and other steps, by name."""
+    begin, end = _floor(since, MINUTE), to_micros(until)
+    r, b = rollups.c, rollup_bins.c
+    sums = (
+        select(r.operation, *(func.sum(r[name]) for name in _SUMS))
+        .where(_within(rollups, begin, end, by_operation=True), r.vendor == vendor)
+        .group_by(r.operation)
+    )
+    counts = (
+        select(b.operation, b.bin, func.sum(b.count))
+        .where(_within(rollup_bins, begin, end, by_operation=True), b.vendor == vendor)
+        .group_by(b.operation, b.bin)
+    )
+    bins: dict[str, Bins] = {}
+    async with db.read() as connection:
+        rows = (await connection.execute(sums)).all()
+        for operation, index, count in await connection.execute(counts):
+            bins.setdefault(operation, {})[index] = int(count)
+    return {row[0]: _totals(row[1:], bins.get(row[0], {})) for row in sorted(rows, key=lambda row: str(row[0]))}
+
+
+async def spend(db: Database, vendor: str, *, since: datetime, until: datetime) -> list[Spend]:
+    """Return who spent a vendor's quota, the greatest first."""
+    s = spend_table.c
+    query = (
+        select(s.trigger, s.priority, func.sum(s.attempts), func.sum(s.retries))
+        .where(s.vendor == vendor, s.started_at >= _floor(since, MINUTE), s.started_at < until)
+        .group_by(s.trigger, s.priority)
+    )
+    async with db.read() as connection:
+        rows = (await connection.execute(query)).all()
+    found = [Spend(trigger=who, priority=how, attempts=int(a), retries=int(again)) for who, how, a, again in rows]
+    return sorted(found, key=lambda one: (-one.attempts, one.trigger, one.priority))
+
+
+async def close_buckets(db: Database, now: datetime) -> int:
+    """Compute the quantiles of buckets that have ended, and return how many; run it every minute.
+
+    What arrives late opens its bucket again; the next run closes it.
+    """
+    r, end = rollups.c, to_micros(now)
+    query = select(r.width, type_coerce(r.started_at, BigInteger), r.vendor, r.operation).where(
+        text("p95 IS NULL AND width > 60 AND duration > 0"),  # as the partial index says it
+        type_coerce(r.started_at, BigInteger) + r.width * _MICROS <= end,
+    )
+    if not db.is_sqlite:
+        query = query.with_for_update()  # nothing may arrive between our reading of the bins and our writing
+    closed = 0
+    async with db.write() as connection:
+        for width, start, vendor, operation in (await connection.execute(query.limit(5000))).all():
+            b = rollup_bins.c
+            counts = await connection.execute(
+                select(b.bin, b.count).where(
+                    b.width == width, b.started_at == start, b.vendor == vendor, b.operation == operation
+                )
+            )
+            p50, p95, p99 = quantiles({index: count for index, count in counts}, SHARES)  # noqa: C416 - rows, not pairs
+            await connection.execute(
+                update(rollups)
+                .where(r.width == width, r.started_at == start, r.vendor == vendor, r.operation == operation)
+                .values(p50=p50, p95=p95, p99=p99)
+            )
+            closed += 1
+    return closed
+
+
+def _floor(at: datetime, width: int) -> int:
+    micros = to_micros(at)
+    return micros - micros % (width * _MICROS)
+
+
+def _ceil(micros: int, width: int) -> int:
+    return -(-micros // (width * _MICROS)) * width * _MICROS
+
+
+def _widths(span: timedelta) -> list[int]:
+    widths = [MINUTE, FIVE_MINUTES, HOUR]
+    return widths[0 if span <= MINUTES_UP_TO else 1 if span <= FIVE_MINUTES_UP_TO else 2 :]
+
+
+def _totals(sums: Sequence[Any], bins: Mapping[int, int]) -> Totals:
+    p50, p95, p99 = quantiles(bins, SHARES)
+    counts = [int(value) for value in sums[:6]]
+    return Totals(
+        calls=counts[0],
+        calls_failed=counts[1],
+        calls_refused=counts[2],
+        attempts=counts[3],
+        attempts_failed=counts[4],
+        retries=counts[5],
+        throttle_wait=float(sums[6]),
+        duration=float(sums[7]),
+        p50=p50,
+        p95=p95,
+        p99=p99,
+    )
+
+
+def _within(table: Table, begin: int, end: int, *, by_operation: bool = False) -> ColumnElement[bool]:
+    """Return the condition that covers a stretch once: whole hours by the hour, its two edges by narrow buckets.
+
+    Whole vendors have five-minute buckets; where the stretch does not begin with one, and for operations, minutes.
+    """
+    t = table.c
+    narrow = (
+        MINUTE if by_operation or begin % (FIVE_MINUTES * _MICROS) or end - begin <= HOUR * _MICROS else FIVE_MINUTES
+    )
+    first, last = _ceil(begin, HOUR), end - end % (HOUR * _MICROS)
+    any_operation = t.operation != ""
+
+    def part(width: int, low: int, high: int) -> ColumnElement[bool]:
+        of_all = any_operation if by_operation or width == MINUTE else t.operation == ""
+        return (t.width == width) & (t.started_at >= low) & (t.started_at < high) & of_all
+
+    if first >= last:
+        return part(narrow, begin, end)
+    return or_(part(HOUR, first, last), part(narrow, begin, first), part(narrow, last, end))
+
+
+async def _bins(connection: AsyncConnection, begin: int, end: int, vendor: str | None = None) -> dict[str, Bins]:
+    b = rollup_bins.c
+    query = select(b.vendor, b.bin, func.sum(b.count)).where(_within(rollup_bins, begin, end)).group_by(b.vendor, b.bin)
+    if vendor is not None:
+        query = query.where(b.vendor == vendor)
+    bins: dict[str, Bins] = {}
+    for name, index, count in (await connection.execute(query)).all():
+        bins.setdefault(name, {})[index] = int(count)
+    return bins
+
+
+async def _bins_by_bucket(
+    connection: AsyncConnection, width: int, starts: set[int], vendor: str | None = None
+) -> dict[tuple[str, int], Bins]:
+    if not starts:
+        return {}
+    b = rollup_bins.c
+    query = (
+        select(b.vendor, type_coerce(b.started_at, BigInteger), b.bin, func.sum(b.count))
+        .where(
+            b.width == width,
+            b.started_at.in_(sorted(starts)),
+            (b.operation != "") if width == MINUTE else b.operation == "",
+        )
+        .group_by(b.vendor, b.started_at, b.bin)
+    )
+    if vendor is not None:
+        query = query.where(b.vendor == vendor)
+    bins: dict[tuple[str, int], Bins] = {}
+    for name, start, index, count in (await connection.execute(query)).all():
+        bins.setdefault((name, start), {})[index] = int(count)
+    return bins
+
+
+async def _series_rows(connection: AsyncConnection, vendor: str, width: int, begin: int, end: int) -> Sequence[Any]:
+    r = rollups.c
+    start = type_coerce(r.started_at, BigInteger).label("start")
+    within = (r.width == width, r.started_at >= begin, r.started_at < end, r.vendor == vendor)
+    if width != MINUTE:
+        query = select(start, *(r[name] for name in _SUMS), r.p50, r.p95, r.p99).where(*within, r.operation == "")
+    else:
+        sums = [func.sum(r[name]).label(name) for name in _SUMS]
+        empty = [func.min(r[name]).label(name) for name in ("p50", "p95", "p99")]
+        query = select(start, *sums, *empty).where(*within).group_by(r.started_at)
+    return (await connection.execute(query)).all()
+
+
+async def _series_errors(connection: AsyncConnection, vendor: str, width: int, begin: int, end: int) -> Sequence[Any]:
+    e = rollup_errors.c
+    query = select(type_coerce(e.started_at, BigInteger).label("start"), e.error_type, e.fault, e.calls).where(
+        e.width == width,
+        e.started_at >= begin,
+        e.started_at < end,
+        e.vendor == vendor,
+        e.fault != REFUSED,
+        e.calls > 0,
+        (e.operation != "") if width == MINUTE else e.operation == "",
+    )
+    return (await connection.execute(query)).all()
