@@ -128,7 +128,7 @@ def sync_facts(settings: Settings) -> list[SyncFacts]:
     """Return what the pages are told about syncs."""
     return [
         SyncFacts(**{key: getattr(job, key) for key in ("name", "label", "description", "schedule", "vendors")})
-        for job in all_jobs(None, scheduler_options(settings)).values()
+        for job in all_jobs(scheduler_options(settings)).values()
     ]
 
 
@@ -293,7 +293,7 @@ async def run_calls(settings: Settings, arguments: Namespace) -> int:
             correlation_id=arguments.correlation_id,
             limit=arguments.limit,
         )
-    listed = {"calls": [stored_calls.as_json(call) for call in found]}
+    listed = vendor_commands.calls_json(found, settings.integrations)
     show(arguments, listed, vendor_commands.call_lines(listed))
     return 0
 

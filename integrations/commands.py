@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import TypeAdapter
 
+from db.calls import CallRow
 from integrations.adapter import Idempotency, Operation
 from integrations.correlation import origin
 from integrations.errors import InvalidInput, MissingCredential, QuaysideError
@@ -203,6 +204,53 @@ async def _check(runtime: Runtime, name: str) -> dict[str, Any]:
         "error_type": error.error_type if error else None,
         "message": error.message if error else f"{vendor.label} accepts our credential.",
     }
+
+
+def calls_json(rows: Sequence[CallRow], options: IntegrationOptions) -> dict[str, Any]:
+    """Return recorded calls as ``calls --json`` shows them."""
+    return {"calls": [_call_json(row, options) for row in rows]}
+
+
+def _call_json(row: CallRow, options: IntegrationOptions) -> dict[str, Any]:
+    base = options.vendors[row.vendor].base_url if row.vendor in options.vendors else ""
+    return {
+        "id": row.id,
+        "correlation_id": row.correlation_id,
+        "vendor": row.vendor,
+        "operation": row.operation,
+        "priority": row.priority,
+        "trigger": row.trigger,
+        "started_at": _time(row.started_at),
+        "duration": row.duration,
+        "outcome": row.outcome,
+        "error_type": row.error_type,
+        "fault": row.fault,
+        "message": row.message,
+        "stale": row.stale,
+        "answered_by": row.answered_by,
+        "idempotency_key": row.idempotency_key,
+        "attempts": [
+            {
+                "id": sent.id,
+                "number": sent.number,
+                "operation": sent.operation,
+                "method": sent.method,
+                "url": base + sent.path,
+                "status": sent.status,
+                "started_at": _time(sent.started_at),
+                "duration": sent.duration,
+                "error_type": sent.error_type,
+                "circuit_state": sent.circuit_state,
+                "throttle_wait": sent.throttle_wait,
+                "span_id": sent.span_id,
+            }
+            for sent in row.sent
+        ],
+    }
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def vendor_lines(vendors: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -60,11 +60,11 @@ async def test_each_attempt_is_recorded_with_its_own_span(
 
     (call,) = await search(database, correlation_id="order-77")
 
-    assert (call.outcome, call.trigger, len(call.attempts)) == ("success", "api", 2)
-    sent = [f"00-{trace_id('order-77')}-{attempt.span_id}-01" for attempt in call.attempts]
+    assert (call.outcome, call.trigger, len(call.sent)) == ("success", "api", 2)
+    sent = [f"00-{trace_id('order-77')}-{attempt.span_id}-01" for attempt in call.sent]
     assert sent == acme[0].traceparents
-    assert [attempt.status for attempt in call.attempts] == [503, 200]
-    assert [attempt.number for attempt in call.attempts] == [1, 2]
+    assert [attempt.status for attempt in call.sent] == [503, 200]
+    assert [attempt.number for attempt in call.sent] == [1, 2]
 
 
 async def test_what_will_not_help_is_not_repeated(one: Process, acme: tuple[AcmeServer, str]) -> None:
