@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from monitoring.api import circuits, incidents, inventory, orders, syncs, vendors
+from monitoring.api import calls, circuits, incidents, inventory, orders, syncs, vendors
 
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     vendors.router,
+    calls.router,
+    calls.traces,
     syncs.router,
     incidents.router,
     circuits.router,
