@@ -30,6 +30,7 @@ from integrations.soap_fault import SoapFault, soap_body, verdict_of
 
 Send = Callable[[Request], Awaitable[Response]]
 
+FAULT = "Fault"
 _MISSING = re.compile(r"Missing element (\w+)")
 _UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
 # strict=False lets a vendor add elements we do not know. It would also make lxml repair broken XML, so the answer is
@@ -42,7 +43,7 @@ _loading = Lock()  # guards _documents while a WSDL is loaded
 class _SendTransport(AsyncTransport):
     """zeep's transport over one call's ``send``; it can fetch nothing."""
 
-    def __init__(self, send: Send | None, service: SoapService) -> None:
+    def __init__(self, send: Send | None, service: SoapService, expected: str = "") -> None:
         # Not super().__init__(): it would open two HTTP clients of its own.
         self._close_session = False
         self.cache = None
@@ -50,6 +51,7 @@ class _SendTransport(AsyncTransport):
         self.posted = False
         self._send = send
         self._service = service
+        self._expected = expected  # the tag of the element the answer must hold
 
     def _load_remote_data(self, url: str) -> bytes:
         raise RuntimeError(f"The WSDL of {self._service.name} refers to {url}; ship it whole, nothing is fetched.")
@@ -64,9 +66,16 @@ class _SendTransport(AsyncTransport):
         response = await self._send(
             Request(method="POST", path=path, template=path, headers=dict(headers), content=message)
         )
-        if soap_body(response.body) is None:
+        body = soap_body(response.body)
+        if body is None:
             raise SchemaDrift(
                 f"The answer of {self._service.name} is not a SOAP envelope.", field="body", status=response.status
+            )
+        # zeep would read a stranger as an answer with everything left out.
+        if body.find(f"{{*}}{FAULT}") is None and body.find(self._expected) is None:
+            name = self._expected.rpartition("}")[2]
+            raise SchemaDrift(
+                f"The answer of {self._service.name} holds no {name}.", field=name, status=response.status
             )
         return response
 
@@ -96,9 +105,9 @@ async def soap_call(send: Send, service: SoapService, base_url: str, operation: 
     """
     document = await _document(service)
     client = copy.copy(document)  # the schema is shared, the transport is this call's own
-    transport = _SendTransport(send, service)
-    client.transport = transport
     binding = document.wsdl.bindings[service.binding]
+    transport = _SendTransport(send, service, binding.get(operation).output.body.qname.text)
+    client.transport = transport
     proxy = AsyncServiceProxy(client, binding, address=base_url.rstrip("/") + service.path)
     try:
         return await proxy[operation](**message)
