@@ -17,11 +17,12 @@ from db.owner import new_owner
 from db.runs import Grip, RunRow
 from integrations.errors import InvalidInput, LeaseHeld
 from scheduler.calls import Calls
-from scheduler.jobs import Job, all_jobs
+from scheduler.demo import Demo
+from scheduler.jobs import all_jobs
 from scheduler.lease import kept_alive
 from scheduler.options import SchedulerOptions
 from scheduler.service import Duty, Service, utc_now
-from scheduler.syncs.run import Run, execute
+from scheduler.syncs.run import Run, Work, execute
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,9 @@ async def sync_once(
     A run whose process died is gone on with instead of a new one. Raise InvalidInput (exit 2) for an unknown sync,
     LeaseHeld (exit 3) when it is running elsewhere. ``exit_code`` of the result tells how it ended.
     """
-    job = all_jobs(calls, options).get(name)
+    job = all_jobs(options).get(name)
     if job is None:
-        names = ", ".join(all_jobs(calls, options))
-        raise InvalidInput(f'No sync "{name}"; there are {names}.', field="name")
+        raise InvalidInput(f'No sync "{name}"; there are {", ".join(all_jobs(options))}.', field="name")
     holder, at = new_owner("cli"), now()
     until = at + timedelta(seconds=options.lease_seconds)
     grip, row = await _left_over(db, name, holder=holder, at=at, until=until) if not dry_run else (None, None)
@@ -55,9 +55,22 @@ async def sync_once(
     if grip is None:
         missed = await run_history.get(db, row.id)
         raise LeaseHeld(f"The {name} sync is running elsewhere. {missed.message if missed else ''}".strip())
-    await _work(db, job, row.id, grip, options, now, sleep)
+    await _work(db, job.work(calls), row.id, grip, options, now, sleep)
     ended = await run_history.get(db, row.id)
     return run_json(db, ended or row)
+
+
+async def work_off(db: Database, calls: Calls, options: SchedulerOptions, run_id: str) -> None:
+    """Work a queued run off in this process; nothing happens when it is no longer queued, or its sync is running."""
+    row = await run_history.get(db, run_id)
+    job = all_jobs(calls, options).get(row.sync) if row is not None else None
+    if row is None or job is None or row.state != "queued":
+        return
+    at = utc_now()
+    until = at + timedelta(seconds=options.lease_seconds)
+    grip = await runs.begin(db, row, holder=new_owner("worker"), now=at, until=until)
+    if grip is not None:
+        await _work(db, job, row.id, grip, options, utc_now, asyncio.sleep)
 
 
 async def _left_over(
@@ -71,7 +84,7 @@ async def _left_over(
 
 async def _work(
     db: Database,
-    job: Job,
+    work: Work,
     run_id: str,
     grip: Grip,
     options: SchedulerOptions,
@@ -91,7 +104,7 @@ async def _work(
         patience=options.patience,
     )
     async with kept_alive(run, every=options.heartbeat_every):
-        await execute(run, job.work)
+        await execute(run, work)
 
 
 def run_json(db: Database, run: RunRow) -> dict[str, Any]:
@@ -105,16 +118,41 @@ def exit_code(run: dict[str, Any]) -> int:
     return 0 if run["outcome"] == "success" else 1
 
 
+def run_lines(run: dict[str, Any]) -> list[str]:
+    """Return a run as lines for people."""
+    counts = ", ".join(f"{number} {name}" for name, number in run["counts"].items() if number)
+    lines = [f"{run['sync']}: {run['outcome'] or run['state']}{f' ({counts})' if counts else ''}"]
+    if run["message"]:
+        lines.append(run["message"])
+    if run["plan"]:
+        lines += [f"  {name}: {value}" for name, value in run["plan"].items() if name != "items" and value is not None]
+        lines += [f"  {item}" for item in run["plan"].get("items", ())]
+    return lines
+
+
 async def serve(
-    db: Database, calls: Calls, options: SchedulerOptions, *, owner: str | None = None, duties: Sequence[Duty] = ()
+    db: Database,
+    calls: Calls,
+    options: SchedulerOptions,
+    *,
+    owner: str | None = None,
+    duties: Sequence[Duty] = (),
+    demo: Demo | None = None,
+    give: Callable[[str], Awaitable[None]] | None = None,
 ) -> None:
     """Be the scheduler process until told to stop (SIGINT, SIGTERM) or cancelled."""
-    service = Service(db=db, jobs=all_jobs(calls, options), options=options, owner=owner, duties=duties)
+    service = Service(db=db, calls=calls, options=options, owner=owner, duties=duties, give=give)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError, RuntimeError, ValueError):  # not on Windows, not off the main thread
             loop.add_signal_handler(number, service.stop.set)
-    await service.run()
+    shopping = asyncio.create_task(demo.run()) if demo is not None else None
+    try:
+        await service.run()
+    finally:
+        if shopping is not None:
+            shopping.cancel()
+            await asyncio.gather(shopping, return_exceptions=True)
 
 
 def _user_name() -> str:

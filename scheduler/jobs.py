@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scheduler.calls import Calls
@@ -13,17 +13,17 @@ from scheduler.syncs.run import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One sync: what people call it, when it runs by the file, which vendors it needs, and its work."""
+    """One sync: what people call it, when it runs by the file, which vendors it needs, and how its work is made."""
 
     name: str
     label: str
     description: str
     schedule: str
     vendors: Sequence[str]
-    work: Work
+    work: Callable[[Calls], Work]
 
 
-def all_jobs(calls: Calls, options: SchedulerOptions) -> dict[str, Job]:
+def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
     """Return every sync by name."""
     jobs = (
         Job(
@@ -32,7 +32,7 @@ def all_jobs(calls: Calls, options: SchedulerOptions) -> dict[str, Job]:
             description="Fetches the latest rates; every conversion uses the last snapshot and says its age.",
             schedule=options.currency.schedule,
             vendors=("open_exchange_rates", "ecb"),
-            work=currency.work(calls, options.currency),
+            work=lambda calls: currency.work(calls, options.currency),
         ),
         Job(
             name="inventory",
@@ -40,7 +40,7 @@ def all_jobs(calls: Calls, options: SchedulerOptions) -> dict[str, Job]:
             description="Keeps stock equal in Acumatica and the shop; the later change wins, conflicts are kept.",
             schedule=options.inventory.schedule,
             vendors=("acumatica",),
-            work=inventory.work(calls, options.inventory),
+            work=lambda calls: inventory.work(calls, options.inventory),
         ),
         Job(
             name="orders",
@@ -48,7 +48,7 @@ def all_jobs(calls: Calls, options: SchedulerOptions) -> dict[str, Job]:
             description="Brings each order to Acumatica exactly once, and its fulfilment back.",
             schedule=options.orders.schedule,
             vendors=("acumatica",),
-            work=orders.work(calls, options.orders),
+            work=lambda calls: orders.work(calls, options.orders),
         ),
     )
     return {job.name: job for job in jobs}

@@ -84,6 +84,7 @@ class SchedulerOptions:
     so every ``heartbeat_every`` (default 5); after ``max_takeovers`` (default 5) it is abandoned. Manual runs and
     edited schedules are looked for every ``poll_every`` (0.05 to 1, default 0.5). A stop waits ``stop_grace`` (default
     20) for runs to reach a checkpoint. ``patience``: how long a run waits, each time, when the vendor is in trouble.
+    With ``workers`` runs are handed out to ``worker`` processes (Postgres only) instead of being run here.
     """
 
     inventory: InventoryOptions = field(default_factory=InventoryOptions)
@@ -96,6 +97,7 @@ class SchedulerOptions:
     max_takeovers: int = 5
     stop_grace: float = 20.0
     patience: tuple[float, ...] = (5.0, 15.0, 30.0, 60.0, 60.0)
+    workers: bool = False
 
     def __post_init__(self) -> None:
         _within("scheduler.lease_seconds", self.lease_seconds, 2, 3600)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,8 @@ from db.engine import Database, StoreUnavailable
 from db.owner import new_owner
 from db.runs import Grip, GripLost, RunRow
 from db.schedules import ScheduleEdit
-from scheduler.jobs import Job
+from scheduler.calls import Calls
+from scheduler.jobs import Job, all_jobs
 from scheduler.lease import kept_alive
 from scheduler.listener import LISTENED, Listener
 from scheduler.options import SchedulerOptions
@@ -54,18 +55,21 @@ class Service:
         self,
         *,
         db: Database,
-        jobs: Mapping[str, Job],
+        calls: Calls,
         options: SchedulerOptions,
         owner: str | None = None,
         duties: Sequence[Duty] = (),
+        give: Callable[[str], Awaitable[None]] | None = None,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.db = db
-        self.jobs = jobs
+        self.calls = calls
+        self.jobs = all_jobs(options)
         self.options = options
         self.owner = owner or new_owner("scheduler")
         self.duties = duties
+        self.give = give  # hands a run out to workers
         self.now = now
         self.sleep = sleep
         self.stop = asyncio.Event()
@@ -183,7 +187,13 @@ class Service:
         return run.trigger == "schedule" and self.now() - run.scheduled_at < timedelta(seconds=LATE)
 
     async def start(self, run: RunRow) -> None:
-        """Start a queued run in this process; it is noted as missed when another run of the sync is under way."""
+        """Start a queued run in this process; it is noted as missed when another run of the sync is under way.
+
+        With workers it is handed out to them instead.
+        """
+        if self.give is not None and not run.dry_run:
+            await self.give(run.id)
+            return
         holder = new_owner("scheduler")
         grip = await runs.begin(self.db, run, holder=holder, now=self.now(), until=self._until())
         if grip is not None:
@@ -234,7 +244,7 @@ class Service:
     async def _work(self, run: Run) -> None:
         try:
             async with kept_alive(run, every=self.options.heartbeat_every, sleep=self.sleep):
-                await execute(run, self.jobs[run.row.sync].work)
+                await execute(run, self.jobs[run.row.sync].work(self.calls))
         except GripLost as error:
             log.warning("run.lost", extra={"run": run.row.id, "reason": str(error)})
 

@@ -23,12 +23,11 @@ from integrations.errors import CallFailed, InvalidInput, KeyReused, OutcomeUnkn
 from integrations.types.erp import PostedDocument, StockAdjustment, StockDifference
 from scheduler.calls import Calls
 from scheduler.options import InventoryOptions
-from scheduler.syncs.run import Run, RunFailed
+from scheduler.syncs.run import Run, RunFailed, Step
 
 ERP = "acumatica"
-# The gateway keeps an idempotency key for 24 h. After that a batch is not posted again: what became of it is read from
-# the ERP's own levels, which have changed since the watermark if it was taken.
-PENDING_FOR = timedelta(hours=20)
+# A batch nobody could find out about for so long is for a person; its SKUs are held back, all others go on.
+UNSETTLED_FOR = timedelta(minutes=30)
 REFUSED_AT_MOST = 20  # lines, before the first document is taken: then the ERP refuses everything
 _NAMED_LINE = re.compile(r"\bDetails\[(\d+)\]")
 
@@ -44,19 +43,23 @@ class Posting:
         self.options = options
 
     async def settle(self) -> None:
-        """Bring a batch of an earlier run to its end."""
+        """Bring a batch of an earlier run to its end. Raise what keeps it open, for the first half hour."""
         pending = self.run.cursor.get("pending")
         if pending is None:
             return
-        if self.run.now() - datetime.fromisoformat(pending["at"]) > PENDING_FOR:
-            await self._forget()
-            return
         try:
             await self._post(pending)
-        except QuaysideError as error:
-            if not _is_refusal(error):
+        except (CallFailed, InvalidInput) as error:
+            refused = _is_refusal(error)  # then nothing was taken, and its lines are found again below
+            if not refused and self.run.now() - datetime.fromisoformat(pending["at"]) < UNSETTLED_FOR:
                 raise
-            await self._forget()  # nothing was taken; its lines are found again below
+            async with self.run.step() as step:
+                if not refused:
+                    reason = (
+                        f"Adjustment {pending['reference']} has an unknown outcome; look in the ERP. {error.message}"
+                    )
+                    await self._bury(step, pending["lines"], error.error_type, reason)
+                step.cursor["pending"] = None
         await self.run.pause(self.options.pause)
 
     async def post_all(self) -> int:
@@ -133,17 +136,7 @@ class Posting:
             parts = [list(lines[:middle]), list(lines[middle:])]
         refused = int(self.run.cursor.get("refused", 0)) + len(bad)
         async with self.run.step() as step:
-            for line in bad:
-                await dead_letters.bury(
-                    step.connection,
-                    run_id=self.run.row.id,
-                    sync="inventory",
-                    item=item_of(line[0], line[1]),
-                    error_type=error.error_type,
-                    reason=error.message,
-                    now=self.run.now(),
-                )
-            step.counts = Counts(failed=len(bad))
+            await self._bury(step, bad, error.error_type, error.message)
             step.cursor |= {
                 "pending": None,
                 "parts": parts + list(step.cursor.get("parts", ())),
@@ -155,9 +148,18 @@ class Posting:
                 error_type=error.error_type,
             )
 
-    async def _forget(self) -> None:
-        async with self.run.step() as step:
-            step.cursor["pending"] = None
+    async def _bury(self, step: Step, lines: Sequence[Line], error_type: str, reason: str) -> None:
+        for line in lines:
+            await dead_letters.bury(
+                step.connection,
+                run_id=self.run.row.id,
+                sync="inventory",
+                item=item_of(line[0], line[1]),
+                error_type=error_type,
+                reason=reason,
+                now=self.run.now(),
+            )
+        step.counts = Counts(failed=len(lines))
 
 
 def _line(row: StockRow) -> Line:

@@ -62,7 +62,7 @@ class Stage:
 
     async def work(self, run: Run) -> RunRow:
         """Do a run to its end and return it as stored."""
-        await execute(run, all_jobs(self.erp, self.options)[run.row.sync].work)
+        await execute(run, all_jobs(self.options)[run.row.sync].work(self.erp))
         return await self.row(run.row.id)
 
     async def sync(self, name: str, *, dry_run: bool = False) -> RunRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
@@ -86,9 +87,9 @@ async def test_the_order_asked_about_longest_ago_comes_first(stage: Stage) -> No
     await stage.place("S-1", "S-2")
     asked: list[str] = []
 
-    def note(operation: str, value: object) -> QuaysideError | None:
+    def note(operation: str, value: Any) -> QuaysideError | None:
         if operation == "find_sales_order":
-            asked.append(value.reference)  # type: ignore[attr-defined] - a SalesOrderQuery
+            asked.append(value.reference)
         return None
 
     stage.erp.trouble = note
