@@ -314,9 +314,12 @@ class LiveExchange:
 
     async def _observe(self, response: Response, error: CallFailed | None) -> None:
         seen = self.road.adapter.quotas_seen(response)
-        limited = error is not None and error.error_type == "rate_limited"
-        if seen or limited:
-            blocked = (error.retry_after or 1.0) if error is not None and limited else None
+        # A vendor that did nothing and wants us away for a while (throttling, a penalty on signing in, a refused login that
+        # would soon block the account) is left alone that long, by every process.
+        blocked = error.retry_after if error is not None and not error.sent else None
+        if blocked is None and error is not None and error.error_type == "rate_limited":
+            blocked = 1.0
+        if seen or blocked is not None:
             await self.road.desk.observe(self.road.adapter.vendor.name, seen, blocked_for=blocked)
 
 
