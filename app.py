@@ -14,24 +14,23 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from getpass import getpass
 from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
 
 import orjson
-from db.commands import migrate_command, prune_command
-from db.retention import RetentionOptions
-from db.rollups import close_buckets
 from dotenv import dotenv_values
-from scheduler.demo import Demo
-from scheduler.worker import work
 
 from db import calls as stored_calls
 from db.circuits import forget_samples
+from db.commands import migrate_command, prune_command
 from db.engine import Database, StoreUnavailable, open_database
 from db.migrate import migrate
 from db.owner import new_owner
+from db.retention import RetentionOptions
+from db.rollups import close_buckets
 from db.sealed import Seal
 from integrations import commands as vendor_commands
 from integrations.arguments import parse
@@ -49,10 +48,12 @@ from monitoring.facts import OperationFacts, QuotaFacts, SendNotice, SyncFacts, 
 from monitoring.options import AlertOptions, WebOptions
 from monitoring.web import serve_web
 from scheduler import commands as sync_commands
+from scheduler.demo import Demo
 from scheduler.jobs import all_jobs
 from scheduler.options import CurrencyOptions, InventoryOptions, OrdersOptions, SchedulerOptions
 from scheduler.service import Duty
 from scheduler.supervisor import Supervisor, app_child
+from scheduler.worker import hand_out, job_engine, work_jobs
 
 VAR = Path("var")
 
@@ -217,17 +218,36 @@ async def run_scheduler(settings: Settings) -> int:
     async with calling(settings, "scheduler") as (db, runtime):
         rules = alerts(settings, db, runtime)
         duties = [
-            Duty("alerts.evaluate", 2.0, rules.evaluate),
-            Duty("alerts.deliver", 2.0, rules.deliver),
-            Duty("circuits.probe", 2.0, lambda: probe_due_circuits(db, runtime)),
-            Duty("circuits.forget", 300.0, lambda: forget_samples(db, datetime.now(UTC) - timedelta(hours=1))),
-            Duty("rollups.close", 60.0, lambda: close_buckets(db, datetime.now(UTC))),
-            Duty("sessions.close", 30.0, runtime.gateway.close_orphans),
-            Duty("retention", 3600.0, lambda: prune_command(db, retention)),
+            Duty(name="alerts.evaluate", every_seconds=2.0, act=rules.evaluate),
+            Duty(name="alerts.deliver", every_seconds=2.0, act=rules.deliver),
+            Duty(name="circuits.probe", every_seconds=2.0, act=lambda: probe_due_circuits(db, runtime)),
+            Duty(
+                name="circuits.forget",
+                every_seconds=300.0,
+                act=lambda: forget_samples(db, hour_ago()),
+            ),
+            Duty(name="rollups.close", every_seconds=60.0, act=lambda: close_buckets(db, datetime.now(UTC))),
+            Duty(name="sessions.close", every_seconds=30.0, act=runtime.gateway.close_orphans),
+            Duty(name="retention", every_seconds=3600.0, act=lambda: prune_command(db, retention)),
         ]
         demo = Demo(db, runtime.gateway, seed=settings.sandbox.seed) if settings.demo else None
-        await sync_commands.serve(db, runtime.gateway, scheduler_options(settings), duties=duties, demo=demo)
+        options = scheduler_options(settings)
+        serve = partial(sync_commands.serve, db, runtime.gateway, options, duties=duties, demo=demo)
+        if not options.workers:
+            await serve()
+            return 0
+        if settings.database_url.startswith("sqlite"):
+            raise BadSetting("syncs.workers needs Postgres; set QUAYSIDE_DATABASE_URL or take it out of quayside.toml.")
+        async with job_engine(
+            settings.database_url, partial(sync_commands.work_off, db, runtime.gateway, options)
+        ) as jobs:
+            await serve(give=partial(hand_out, jobs))
     return 0
+
+
+def hour_ago() -> datetime:
+    """Return the moment one hour before now."""
+    return datetime.now(UTC) - timedelta(hours=1)
 
 
 async def run_sandbox(settings: Settings) -> int:
@@ -336,8 +356,11 @@ async def run_worker(settings: Settings) -> int:
     """Run syncs handed out over Postgres."""
     if settings.database_url.startswith("sqlite"):
         raise BadSetting("worker needs Postgres: SQLite belongs to one machine; set QUAYSIDE_DATABASE_URL.")
+    options = scheduler_options(settings)
     async with calling(settings, "worker") as (db, runtime):
-        await work(db, runtime.gateway, scheduler_options(settings), settings.database_url)
+        work = partial(sync_commands.work_off, db, runtime.gateway, options)
+        async with job_engine(settings.database_url, work) as engine:
+            await work_jobs(engine)
     return 0
 
 

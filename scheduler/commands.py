@@ -63,14 +63,14 @@ async def sync_once(
 async def work_off(db: Database, calls: Calls, options: SchedulerOptions, run_id: str) -> None:
     """Work a queued run off in this process; nothing happens when it is no longer queued, or its sync is running."""
     row = await run_history.get(db, run_id)
-    job = all_jobs(calls, options).get(row.sync) if row is not None else None
+    job = all_jobs(options).get(row.sync) if row is not None else None
     if row is None or job is None or row.state != "queued":
         return
     at = utc_now()
     until = at + timedelta(seconds=options.lease_seconds)
     grip = await runs.begin(db, row, holder=new_owner("worker"), now=at, until=until)
     if grip is not None:
-        await _work(db, job, row.id, grip, options, utc_now, asyncio.sleep)
+        await _work(db, job.work(calls), row.id, grip, options, utc_now, asyncio.sleep)
 
 
 async def _left_over(
