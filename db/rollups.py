@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, func, or_, select, text, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, Table, cast, func, or_, select, text, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.columns import from_micros, to_micros
@@ -290,13 +290,14 @@ async def close_buckets(db: Database, now: datetime) -> int:
     r, end = rollups.c, to_micros(now)
     query = select(r.width, type_coerce(r.started_at, BigInteger), r.vendor, r.operation).where(
         text("p95 IS NULL AND width > 60 AND duration > 0"),  # as the partial index says it
-        type_coerce(r.started_at, BigInteger) + r.width * _MICROS <= end,
+        type_coerce(r.started_at, BigInteger) + cast(r.width, BigInteger) * _MICROS <= end,
     )
+    query = query.order_by(r.width, r.started_at, r.vendor, r.operation).limit(5000)
     if not db.is_sqlite:
         query = query.with_for_update()  # nothing may arrive between our reading of the bins and our writing
     closed = 0
     async with db.write() as connection:
-        for width, start, vendor, operation in (await connection.execute(query.limit(5000))).all():
+        for width, start, vendor, operation in (await connection.execute(query)).all():
             b = rollup_bins.c
             counts = await connection.execute(
                 select(b.bin, b.count).where(
