@@ -33,7 +33,7 @@ _NS = f"{{{NAMESPACE}}}"
 
 
 def judge(response: Response) -> Verdict | None:
-    """Return the verdict on an answer, None for a success. Raise SchemaDrift when a success status is not SOAP."""
+    """Return the verdict on an answer, None for a success. Raise SchemaDrift when a success is not Aramex's SOAP."""
     body = soap_body(response.body)
     if body is None:
         if response.status < 300:
@@ -42,7 +42,11 @@ def judge(response: Response) -> Verdict | None:
     verdict = by_soap_fault(LABEL, response)
     if verdict is not None:
         return verdict
-    if not any(_is_true(flag) for flag in body.iter(f"{_NS}HasErrors")) or _was_created(body):
+    flags = list(body.iter(f"{_NS}HasErrors"))
+    if not flags:
+        # The WSDL lets it be left out, Aramex never does; without it a refusal would pass for a success.
+        raise SchemaDrift("Aramex's answer says nothing of errors.", field="HasErrors", status=response.status)
+    if not any(_is_true(flag) for flag in flags) or _was_created(body):
         return None
     return _refusal(list(_notifications(body)))
 

@@ -357,6 +357,15 @@ async def test_price_that_is_no_number_is_schema_drift(aramex: Aramex) -> None:
         await run(aramex, FakeExchange(aramex, "quote_rates", [price("KWD", "not a number")]), QUOTE)
 
 
+async def test_answer_that_says_nothing_of_errors_is_schema_drift(aramex: Aramex) -> None:
+    silent = price("KWD", "3.782").body.replace(b"<HasErrors>false</HasErrors>", b"")
+
+    with pytest.raises(SchemaDrift) as caught:
+        await run(aramex, FakeExchange(aramex, "quote_rates", [answer(silent)]), QUOTE)
+
+    assert caught.value.field == "HasErrors"
+
+
 async def test_warnings_without_errors_are_a_success(aramex: Aramex) -> None:
     warned = price("KWD", "3.782").body.replace(
         b"<Notifications/>", f"<Notifications>{NOTICE.format('WRN1', 'x')}</Notifications>".encode()
