@@ -1,0 +1,138 @@
+// What the browser decides alone: when to ask anew, whether the connection lives, where the links lead.
+(function () {
+  "use strict";
+
+  var SILENCE = 9000; // ms without a beat until the push counts as gone; the hub beats at least every 5 s
+  var LOST = 14000; // ms without any beat, polled ones included, until the banner says so
+  var REJOIN_EVERY = 10000; // ms between two tries to get the push back
+  var SCHEDULER_SILENCE = 15; // s without a heartbeat of the scheduler
+  var EVERY = { "15m": 1000, "1h": 2000, "6h": 5000, "24h": 5000, "7d": 30000, "30d": 60000 }; // ms between updates
+  var loadedAt = Date.now();
+  var heardAt = 0; // any beat
+  var pushedAt = 0; // a beat over the WebSocket
+  var rejoinedAt = Date.now();
+  var none = window.dash_clientside && window.dash_clientside.no_update;
+
+  function parameters(search) { return new URLSearchParams(search || ""); }
+
+  function rangeOnly(search) {
+    var all = parameters(search), kept = new URLSearchParams();
+    ["range", "from", "to"].forEach(function (name) { if (all.has(name)) kept.set(name, all.get(name)); });
+    var text = kept.toString();
+    return text ? "?" + text : "";
+  }
+
+  function spoken(seconds) {
+    if (seconds < 120) return Math.round(seconds) + " s";
+    if (seconds < 7200) return Math.round(seconds / 60) + " min";
+    return Math.round(seconds / 3600) + " h";
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    quayside: {
+      begin: function (_href, zone, tab) {
+        none = window.dash_clientside.no_update;
+        if (zone && tab) return [none, none, none];
+        var here = "UTC";
+        try { here = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC"; } catch (e) { /* keep UTC */ }
+        var id = Array.from(crypto.getRandomValues(new Uint8Array(8)), function (b) {
+          return b.toString(16).padStart(2, "0");
+        }).join("");
+        return [here, id, here];
+      },
+
+      // A beat becomes a tick for the page: not while paused or hidden, and less often the longer the range.
+      tick: function (beat, live, search, last) {
+        if (!beat) return none;
+        if (!live || document.hidden) return none;
+        var wanted = parameters(search);
+        if (wanted.has("from") && wanted.get("to") && wanted.get("to") !== "now") {
+          if (Date.parse(wanted.get("to")) < Date.now() - 60000) return none; // the past does not change
+        }
+        var every = EVERY[wanted.get("range") || "1h"] || 2000;
+        if (last && Date.now() - last < every - 150) return none;
+        return Date.now();
+      },
+
+      pulse: function (_n, beat, live, rejoin) {
+        var now = Date.now();
+        var seen = beat && beat.at && beat.stamp !== beat.at ? beat : null;
+        if (seen) {
+          beat.stamp = beat.at; // counted once
+          heardAt = now;
+          if (beat.via === "push") pushedAt = now;
+        }
+        var quiet = now - Math.max(pushedAt, loadedAt) > SILENCE;
+        var lost = now - Math.max(heardAt, loadedAt) > LOST;
+        var again = none;
+        if (quiet && !document.hidden && now - rejoinedAt > REJOIN_EVERY) { rejoinedAt = now; again = now; }
+        var state, word;
+        if (lost) { state = "lost"; word = "Lost"; }
+        else if (!live) { state = "off"; word = "Paused"; }
+        else if (!heardAt) { state = "wait"; word = "Connecting"; }
+        else if (quiet) { state = "poll"; word = "Polling"; }
+        else { state = "on"; word = "Live"; }
+        var late = Boolean(beat && beat.store && (beat.scheduler === null || beat.scheduler > SCHEDULER_SILENCE));
+        var text = "";
+        if (late) {
+          text = beat.scheduler === null
+            ? "No scheduler has ever run on this database: no sync starts. Start one with: python app.py scheduler"
+            : "The scheduler has not been heard for " + spoken(beat.scheduler) + ": no sync starts until it is back.";
+        }
+        var firing = beat && beat.incidents ? beat.incidents : 0;
+        return ["q-live q-live-" + state, word, !lost, !(beat && beat.store === false && !lost), !late || lost, text,
+          firing ? String(firing) : "", !firing, !quiet, again];
+      },
+
+      burger: function (opened, _path, navbar) {
+        var cause = (window.dash_clientside.callback_context.triggered[0] || {}).prop_id || "";
+        var open = cause.indexOf("burger") === 0 ? Boolean(opened) : false;
+        return [Object.assign({}, navbar, { collapsed: { mobile: !open } }), open];
+      },
+
+      navigation: function (path, search, ids) {
+        var kept = rangeOnly(search);
+        return [
+          ids.map(function (id) { return id.nav + kept; }),
+          ids.map(function (id) { return id.nav === "/" ? path === "/" : path === id.nav; }),
+        ];
+      },
+
+      title: function (title) {
+        document.title = title ? title + " · Quayside" : "Quayside";
+      },
+
+      // The call list: a new filter starts it over; news only refresh it while somebody looks at its top.
+      calls: function (search, _tick, last) {
+        var api = null;
+        try { api = window.dash_ag_grid.getApi("calls-grid"); } catch (e) { /* not drawn yet */ }
+        if (!api || api.isDestroyed()) return search;
+        if (search !== last) api.purgeInfiniteCache();
+        else if (api.getFirstDisplayedRowIndex() === 0) api.refreshInfiniteCache();
+        return search;
+      },
+
+      preset: function () {
+        var cause = (window.dash_clientside.callback_context.triggered[0] || {}).prop_id || "";
+        var search = arguments[arguments.length - 1];
+        var name = cause.split(".")[0].replace("preset-", "");
+        if (!name || !EVERY[name]) return [none, none];
+        var wanted = parameters(search);
+        ["from", "to"].forEach(function (old) { wanted.delete(old); });
+        wanted.set("range", name);
+        return ["?" + wanted.toString(), false];
+      },
+    },
+  });
+
+  // A session that has ended answers 401: go to the sign-in page and come back here afterwards.
+  var ask = window.fetch;
+  window.fetch = function () {
+    return ask.apply(this, arguments).then(function (answer) {
+      if (answer.status === 401 && new URL(answer.url, location.href).origin === location.origin) {
+        location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search));
+      }
+      return answer;
+    });
+  };
+})();

@@ -1,0 +1,49 @@
+"""What the pages are given: the database, and the plain facts about vendors and syncs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from db.engine import Database
+from monitoring.facts import SyncFacts, VendorFacts
+from monitoring.identity import current_user
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardContext:
+    """Everything the pages stand on. ``sandbox``: every vendor is the sandbox, and the pages say so."""
+
+    db: Database
+    vendors: Sequence[VendorFacts]
+    syncs: Sequence[SyncFacts]
+    now: Callable[[], datetime] = utc_now
+    sandbox: bool = False
+
+    def vendor(self, name: str) -> VendorFacts | None:
+        """Return the facts of a vendor, None when there is none of that name."""
+        return next((facts for facts in self.vendors if facts.name == name), None)
+
+    def label(self, name: str) -> str:
+        """Return how people call a vendor or a sync; its name when it is unknown here."""
+        facts: VendorFacts | SyncFacts
+        for facts in (*self.vendors, *self.syncs):
+            if facts.name == name:
+                return facts.label
+        return name
+
+    def labels(self) -> Mapping[str, str]:
+        """Return the label of each vendor by its name."""
+        return {facts.name: facts.label for facts in self.vendors}
+
+
+def may_act() -> bool:
+    """Tell whether the one who asks may run, cancel and change things."""
+    user = current_user.get()
+    return user is not None and user.may("operate")

@@ -1,0 +1,341 @@
+"""What surrounds every page: header with time range, live switch and theme, the navigation, the banners, the stores.
+
+The stores the pages listen to: ``url`` (path and time range), ``tick`` (something new may be shown), ``zone`` (the
+viewer's time zone). Everything that needs no server is decided in ``assets/quayside.js``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import dash_mantine_components as dmc
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from monitoring.context import DashboardContext
+from monitoring.identity import current_user
+from monitoring.pages.marks import icon
+from monitoring.pages.states import loading
+from monitoring.pages.theme import THEME
+from monitoring.timerange import PRESETS, check, moment, parameters_of, stamp, time_range, zone_named
+
+NAVIGATION = (("/", "Overview", "overview"), ("/calls", "Calls", "calls"), ("/syncs", "Syncs", "syncs"))
+SCHEDULER_SILENCE = 15.0  # seconds without a heartbeat until a banner says so; read by quayside.js
+
+
+def layout(context: DashboardContext) -> Component:
+    """Return the page around the pages. Runs for each load, with the signed-in user known."""
+    return dmc.MantineProvider(
+        [
+            *_stores(),
+            dmc.NotificationContainer(id="toasts", position="bottom-right", autoClose=6000, limit=4),
+            html.A("Skip to the page", href="#page", className="q-skip"),
+            dmc.AppShell(
+                [
+                    _header(),
+                    _navbar(context),
+                    dmc.AppShellMain([_banners(context), html.Main(loading(40, 220, 220), id="page", tabIndex=-1)]),
+                ],
+                id="shell",
+                header={"height": 52},
+                navbar={"width": 208, "breakpoint": "sm", "collapsed": {"mobile": True}},
+                padding={"base": "sm", "sm": "md"},
+            ),
+        ],
+        theme=THEME,
+        defaultColorScheme="auto",
+    )
+
+
+def _stores() -> list[Component]:
+    return [
+        dcc.Location(id="url", refresh="callback-nav"),
+        dcc.Store(id="beat"),
+        dcc.Store(id="tick"),
+        dcc.Store(id="tab"),
+        dcc.Store(id="zone"),
+        dcc.Store(id="title"),
+        dcc.Store(id="rejoin"),
+        dcc.Store(id="acted"),
+        dcc.Interval(id="clock", interval=1000),
+        dcc.Interval(id="poll", interval=5000, disabled=True),
+    ]
+
+
+def _header() -> Component:
+    return dmc.AppShellHeader(
+        html.Div(
+            [
+                dmc.Burger(id="burger", size="sm", hiddenFrom="sm", opened=False, **{"aria-label": "Navigation"}),
+                dcc.Link([icon("quayside"), html.Span("Quayside", className="q-wide")], href="/", className="q-brand"),
+                html.Div(className="q-grow"),
+                html.Span(
+                    [icon("live"), html.Span("", id="live-word")], id="live-state", className="q-live q-live-wait"
+                ),
+                dmc.Switch(id="live", checked=True, size="xs", persistence=True, persistence_type="session"),
+                _range_picker(),
+                dmc.ColorSchemeToggle(
+                    id="theme",
+                    lightIcon=icon("sun"),
+                    darkIcon=icon("moon"),
+                    variant="subtle",
+                    color="gray",
+                    size="lg",
+                    **{"aria-label": "Switch between light and dark"},
+                ),
+                _user_menu(),
+            ],
+            className="q-header",
+        )
+    )
+
+
+def _range_picker() -> Component:
+    presets = [
+        dmc.Button(
+            label,
+            id=f"preset-{name}",
+            variant="subtle",
+            color="gray",
+            size="compact-sm",
+            justify="flex-start",
+            fullWidth=True,
+        )
+        for name, (label, _seconds) in PRESETS.items()
+    ]
+    own = [
+        dmc.TextInput(id="range-from", label="From", placeholder="3h ago, 14:30, 2026-11-23 14:30", size="xs"),
+        dmc.TextInput(id="range-to", label="To", placeholder="now", value="now", size="xs"),
+        dmc.Button("Show this range", id="range-apply", size="xs", fullWidth=True, mt="xs"),
+        html.P(["Times are yours: ", html.Span("", id="zone-name")], className="q-hint"),
+    ]
+    return dmc.Popover(
+        [
+            dmc.PopoverTarget(
+                dmc.Button(
+                    html.Span("Last hour", id="range-label"),
+                    leftSection=icon("clock"),
+                    rightSection=icon("chevron"),
+                    variant="default",
+                    size="compact-sm",
+                    className="q-range",
+                    **{"aria-label": "Time range"},
+                ),
+                boxWrapperProps={"className": "q-range-box"},
+            ),
+            dmc.PopoverDropdown(html.Div([html.Div(presets), html.Div(own)], className="q-range-choices")),
+        ],
+        id="range",
+        position="bottom-end",
+        shadow="md",
+        trapFocus=True,
+        width="min(360px, 94vw)",
+    )
+
+
+def _user_menu() -> Component:
+    user = current_user.get()
+    if user is None:
+        return html.Span()
+    return dmc.Menu(
+        [
+            dmc.MenuTarget(
+                dmc.ActionIcon(icon("user"), variant="subtle", color="gray", size="lg", **{"aria-label": "You"})
+            ),
+            dmc.MenuDropdown(
+                [
+                    dmc.MenuLabel(f"{user.name} · {user.role or 'token'}"),
+                    html.Form(
+                        [
+                            dcc.Input(type="hidden", name="csrf_token", value=user.csrf_token),
+                            html.Button([icon("leave"), "Sign out"], type="submit", className="q-menu-button"),
+                        ],
+                        action="/logout",
+                        method="POST",
+                    ),
+                ]
+            ),
+        ],
+        position="bottom-end",
+        shadow="md",
+        width=190,
+    )
+
+
+def _navbar(context: DashboardContext) -> Component:
+    links: list[Component] = [
+        dmc.NavLink(label=label, href=path, leftSection=icon(mark), id={"nav": path})
+        for path, label, mark in NAVIGATION
+    ]
+    links.append(
+        dmc.NavLink(
+            label="Incidents",
+            href="/incidents",
+            leftSection=icon("bell"),
+            rightSection=html.Span("", id="nav-incidents", className="q-count", hidden=True),
+            id={"nav": "/incidents"},
+        )
+    )
+    vendors: list[Component] = [
+        dmc.NavLink(
+            label=facts.label,
+            href=f"/vendors/{facts.name}",
+            id={"nav": f"/vendors/{facts.name}"},
+            className="q-nav-small",
+        )
+        for facts in sorted(context.vendors, key=lambda facts: facts.label.lower())
+    ]
+    return dmc.AppShellNavbar(
+        html.Nav([*links, html.Div("Vendors", className="q-nav-head"), *vendors], **{"aria-label": "Pages"}),
+        className="q-navbar",
+    )
+
+
+def _banners(context: DashboardContext) -> Component:
+    def banner(id: str, tone: str, mark: str, text: Any) -> Component:
+        return html.Div(
+            [icon(mark), html.Span(text)], id=id, hidden=True, className=f"q-banner q-tone-{tone}", role="status"
+        )
+
+    return html.Div(
+        [
+            html.Div(
+                [icon("sandbox"), html.Span([html.Strong("Sandbox: "), "no real vendor is called."])],
+                className="q-banner q-tone-info",
+            )
+            if context.sandbox
+            else None,
+            banner(
+                "banner-lost",
+                "bad",
+                "down",
+                "The connection to Quayside is lost. What you see stands still; this page reconnects by itself.",
+            ),
+            banner(
+                "banner-store",
+                "bad",
+                "down",
+                "The database does not answer. Calls go on and wait on disk; figures stand still until it is back.",
+            ),
+            banner("banner-scheduler", "warn", "degraded", html.Span("", id="banner-scheduler-text")),
+            banner("banner-range", "warn", "degraded", html.Span("", id="banner-range-text")),
+        ],
+        className="q-banners",
+    )
+
+
+def register(app: Dash, context: DashboardContext) -> None:
+    """Connect the shell: what the browser decides alone, and the free entry of a time range."""
+
+    def in_browser(function: str, *parts: Any, **options: Any) -> None:
+        app.clientside_callback(ClientsideFunction("quayside", function), *parts, **options)
+
+    in_browser(
+        "begin",
+        Output("zone", "data"),
+        Output("tab", "data"),
+        Output("zone-name", "children"),
+        Input("url", "href"),
+        State("zone", "data"),
+        State("tab", "data"),
+    )
+    in_browser(
+        "tick",
+        Output("tick", "data"),
+        Input("beat", "data"),
+        Input("live", "checked"),
+        State("url", "search"),
+        State("tick", "data"),
+    )
+    in_browser(
+        "pulse",
+        Output("live-state", "className"),
+        Output("live-word", "children"),
+        Output("banner-lost", "hidden"),
+        Output("banner-store", "hidden"),
+        Output("banner-scheduler", "hidden"),
+        Output("banner-scheduler-text", "children"),
+        Output("nav-incidents", "children"),
+        Output("nav-incidents", "hidden"),
+        Output("poll", "disabled"),
+        Output("rejoin", "data"),
+        Input("clock", "n_intervals"),
+        Input("beat", "data"),
+        Input("live", "checked"),
+        State("rejoin", "data"),
+    )
+    in_browser(
+        "burger",
+        Output("shell", "navbar"),
+        Output("burger", "opened"),
+        Input("burger", "opened"),
+        Input("url", "pathname"),
+        State("shell", "navbar"),
+    )
+    in_browser(
+        "navigation",
+        Output({"nav": ALL}, "href"),
+        Output({"nav": ALL}, "active"),
+        Input("url", "pathname"),
+        Input("url", "search"),
+        State({"nav": ALL}, "id"),
+    )
+    in_browser("title", Input("title", "data"), prevent_initial_call=True)
+    in_browser(
+        "preset",
+        Output("url", "search", allow_duplicate=True),
+        Output("range", "opened", allow_duplicate=True),
+        *[Input(f"preset-{name}", "n_clicks") for name in PRESETS],
+        State("url", "search"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        Output("range-label", "children"),
+        Output("banner-range-text", "children"),
+        Output("banner-range", "hidden"),
+        Input("url", "search"),
+        Input("zone", "data"),
+    )
+    async def show_range(search: str | None, zone: str | None) -> tuple[str, str, bool]:
+        view = time_range(search, zone, context.now())
+        problem = f"{view.problem} This is the {view.label.lower()}." if view.problem else ""
+        return view.label, problem, not problem
+
+    @app.callback(
+        Output("url", "search", allow_duplicate=True),
+        Output("range", "opened", allow_duplicate=True),
+        Output("range-from", "error"),
+        Output("range-to", "error"),
+        Input("range-apply", "n_clicks"),
+        Input("range-from", "n_submit"),
+        Input("range-to", "n_submit"),
+        State("range-from", "value"),
+        State("range-to", "value"),
+        State("zone", "data"),
+        State("url", "search"),
+        prevent_initial_call=True,
+    )
+    async def own_range(
+        _clicks: int, _enter: int, _submit: int, since: str, until: str, zone: str, search: str
+    ) -> tuple[Any, Any, str | None, str | None]:
+        return own_range_search(since or "", until or "now", zone, search, context)
+
+
+def own_range_search(
+    since: str, until: str, zone: str | None, search: str | None, context: DashboardContext
+) -> tuple[Any, Any, str | None, str | None]:
+    """Return the URL's new search part and whether the choice stays open, or what is wrong with which field."""
+    now, where = context.now(), zone_named(zone)
+    try:
+        start = moment(since, where, now)
+    except ValueError as error:
+        return no_update, no_update, str(error), None
+    try:
+        end = moment(until, where, now)
+        check(start, end)
+    except ValueError as error:
+        return no_update, no_update, None, str(error)
+    kept = {name: value for name, value in parameters_of(search).items() if name not in {"range", "from", "to"}}
+    return "?" + urlencode({**kept, "from": stamp(start), "to": stamp(end)}), False, None, None

@@ -1,0 +1,10 @@
+"""One short message in the corner: what happened after somebody acted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def toast(title: str, message: str, color: str) -> dict[str, Any]:
+    """Return one notification for the shell's ``toasts``; ``color`` is blue, gray or red."""
+    return {"action": "show", "title": title, "message": message, "color": color, "autoClose": 8000}

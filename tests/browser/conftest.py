@@ -1,0 +1,184 @@
+"""A seeded web process and a real Chromium, for tests that look at pages as a person would.
+
+The browser is Chromium or Chrome of the system, or the one named by ``QUAYSIDE_CHROMIUM``. A test fails on any console
+error, any error of the page, and any request that leaves this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Request as PlaywrightRequest
+
+from db import processes, users
+from db.engine import Database, open_database
+from db.migrate import migrate
+from db.sealed import Seal
+from monitoring.guard import CSRF_COOKIE, SESSION_COOKIE
+from monitoring.identity import csrf_of, digest
+from monitoring.options import WebOptions
+from monitoring.web import create_web
+from tests.monitoring.seed import Day, seed_day, sync_facts, vendor_facts
+
+SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """A running web process: its address, its database, the day in it, and secrets of a session per role."""
+
+    url: str
+    db: Database
+    day: Day
+    sessions: dict[str, str]
+
+
+def chromium_path() -> str:
+    """Return the browser to use. Raise when there is none: a browser test is never skipped."""
+    for found in (os.environ.get("QUAYSIDE_CHROMIUM"), *(shutil.which(name) for name in ("chromium", "google-chrome"))):
+        if found:
+            return found
+    raise RuntimeError("no Chromium found; install one or name it in QUAYSIDE_CHROMIUM")
+
+
+@contextlib.asynccontextmanager
+async def serving(db: Database, *, port: int = 0) -> AsyncIterator[int]:
+    """Serve the web application of a database in this loop; give its port."""
+    api = create_web(db, WebOptions(port=port or 8050), vendor_facts(), sync_facts())
+    server = uvicorn.Server(
+        uvicorn.Config(
+            api, port=port, log_config=None, access_log=False, ws="websockets-sansio", timeout_graceful_shutdown=1
+        )
+    )
+    task = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+            await asyncio.sleep(0.01)
+        yield int(server.servers[0].sockets[0].getsockname()[1])
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def sign_in(db: Database, name: str, role: users.Role) -> str:
+    """Add a user with an open session; return the session's secret."""
+    now, secret = datetime.now(UTC), secrets.token_urlsafe(16)
+    await users.add_user(db, name=name, role=role, password_hash="-", now=now)
+    await users.open_session(
+        db, session_id=digest(secret), user_name=name, now=now, expires_at=now + timedelta(hours=1), agent=None
+    )
+    return secret
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+        yield started
+        await started.close()
+
+
+@pytest.fixture(scope="session")
+async def web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Web]:
+    path = tmp_path_factory.mktemp("browser") / "quayside.db"
+    db = open_database(f"sqlite:///{path}", Seal(["a key for the tests only"]))
+    await migrate(db)
+    day = await seed_day(db)
+    sessions = {role: await sign_in(db, name, role) for name, role in (("mira", "operator"), ("vik", "viewer"))}
+    alive = asyncio.create_task(_scheduler_lives(db))
+    async with serving(db) as port:
+        yield Web(url=f"http://127.0.0.1:{port}", db=db, day=day, sessions=sessions)
+    alive.cancel()
+    await db.close()
+
+
+async def _scheduler_lives(db: Database) -> None:
+    """Beat as a scheduler does, so that only the test of its silence sees the banner."""
+    while True:
+        await processes.beat(db, "scheduler-seed", now=datetime.now(UTC))
+        await asyncio.sleep(2)
+
+
+class Visitor:
+    """One person's browser window. ``problems`` is what went wrong in it; ``expected`` may forgive some."""
+
+    def __init__(self, context: BrowserContext, page: Page, web: Web) -> None:
+        self.context = context
+        self.page = page
+        self.web = web
+        self.problems: list[str] = []
+        self.expected: Callable[[str], bool] = lambda _problem: False
+        page.on("console", lambda message: message.type == "error" and self._note(f"console: {message.text}"))
+        page.on("pageerror", lambda error: self._note(f"page: {error}"))
+        context.on("request", self._check)
+
+    def _check(self, request: PlaywrightRequest) -> None:
+        if not request.url.startswith((self.web.url, "data:", "blob:")):
+            self._note(f"left the machine: {request.url}")
+
+    def _note(self, problem: str) -> None:
+        if not self.expected(problem):
+            self.problems.append(problem)
+
+    async def open(self, path: str) -> Page:
+        """Open a page and wait until its parts are no longer loading."""
+        await self.page.goto(self.web.url + path)
+        await self.settled()
+        return self.page
+
+    async def settled(self) -> None:
+        """Wait until no part of the page is loading."""
+        await self.page.wait_for_selector("#page h1, #page .q-state")
+        await self.page.locator("#page [aria-busy=true]").last.wait_for(state="detached")
+
+    async def picture(self, name: str) -> None:
+        """Write a picture of the whole page."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        await self.page.wait_for_timeout(350)  # entrance animations of the kit
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+async def visit(browser: Browser, web: Web) -> AsyncIterator[Callable[..., object]]:
+    """Give a function that opens a window: (role, width, scheme) -> Visitor. Fail on whatever went wrong in any."""
+    visitors: list[Visitor] = []
+
+    async def window(
+        role: str = "operator", *, width: int = 1440, scheme: str = "light", on: Web | None = None
+    ) -> Visitor:
+        where = on or web
+        context = await browser.new_context(
+            viewport={"width": width, "height": 900 if width > 800 else 844},
+            color_scheme="dark" if scheme == "dark" else "light",
+            timezone_id="Asia/Dubai",
+            reduced_motion="reduce",
+        )
+        secret = where.sessions[role]
+        await context.add_cookies(
+            [
+                {"name": SESSION_COOKIE, "value": secret, "url": where.url},
+                {"name": CSRF_COOKIE, "value": csrf_of(secret), "url": where.url},
+            ]
+        )
+        visitor = Visitor(context, await context.new_page(), where)
+        visitors.append(visitor)
+        return visitor
+
+    yield window
+    problems = [problem for visitor in visitors for problem in visitor.problems]
+    for visitor in visitors:
+        await visitor.context.close()
+    assert problems == []

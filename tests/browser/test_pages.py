@@ -1,0 +1,37 @@
+"""Every page in a real browser: narrow and wide, light and dark, with a day of calls behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.browser.conftest import Visitor, Web
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Awaitable[Visitor]]
+
+PAGES = {
+    "overview": "/",
+    "vendor": "/vendors/aramex?range=24h",
+    "calls": "/calls?range=24h",
+    "trace": "/traces/{retried}",
+    "syncs": "/syncs",
+    "incidents": "/incidents?range=24h",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("name", PAGES)
+async def test_page_shows_its_parts_and_fits_the_screen(
+    visit: Visit, web: Web, name: str, width: int, scheme: str
+) -> None:
+    visitor = await visit(width=width, scheme=scheme)
+    page = await visitor.open(PAGES[name].format(retried=web.day.retried_correlation))
+    await visitor.picture(f"{name}-{width}-{scheme}")
+    overflow = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    failed = await page.locator(".q-state-failed").count()
+
+    assert (overflow, failed) == (False, 0)
+    assert await page.evaluate("document.documentElement.getAttribute('data-mantine-color-scheme')") == scheme
