@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.columns import to_micros
@@ -16,6 +17,8 @@ DAYS_AHEAD = 7
 DAYS_BEHIND = 1
 PARTITION_NAME = re.compile(rf"(?P<table>{'|'.join(PARTITIONED_BY_DAY)})_(?:d(?P<day>\d{{8}})|default)")
 _LOCK = 7_482_901_335
+_LOCK_TIMEOUT_MS = 1000
+_LOCK_NOT_AVAILABLE = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _DAY = timedelta(days=1)
 
 
@@ -38,7 +41,10 @@ async def ensure_partitions(db: Database, now: datetime) -> None:
 
 
 async def drop_partitions(db: Database, table: str, before: datetime) -> int:
-    """Drop the partitions whose whole day lies before a time, and return how many; 0 on SQLite."""
+    """Drop the partitions whose whole day lies before a time, and return how many; 0 on SQLite.
+
+    A day somebody is still reading stays until the next time: all who call would wait behind us for that reader.
+    """
     if db.is_sqlite:
         return 0
     dropped = 0
@@ -50,8 +56,14 @@ async def drop_partitions(db: Database, table: str, before: datetime) -> int:
             continue
         day = datetime.strptime(match["day"], "%Y%m%d").replace(tzinfo=UTC)
         if day + _DAY <= before:
-            async with db.write() as connection:
-                await connection.execute(text(f'DROP TABLE IF EXISTS "{name}"'))
+            try:
+                async with db.write() as connection:
+                    await connection.execute(text(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}"))
+                    await connection.execute(text(f'DROP TABLE IF EXISTS "{name}"'))
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+                    raise
+                return dropped
             dropped += 1
     return dropped
 
