@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import schema
@@ -31,6 +32,10 @@ class PositionMoved(Exception):
         self.position = position
 
 
+class RowRefused(Exception):
+    """The database will never take one of these rows; the cause says why."""
+
+
 @dataclass(slots=True)
 class Batch:
     """Rows in the order of the tables' columns, times in microseconds, nothing in clear that must be sealed."""
@@ -45,9 +50,16 @@ async def store_batch(db: Database, batch: Batch, *, journal: str, start: int, e
     """Store what a journal says between the positions ``start`` and ``end``, all of it or nothing. ``now`` in µs.
 
     Raise PositionMoved when the journal is not stored up to ``start`` exactly (a commit whose answer was lost),
-    StoreUnavailable when the database is away.
+    RowRefused when a row can never be stored, StoreUnavailable when the database is away.
     """
-    sums = Sums(batch.calls, batch.attempts)
+    try:
+        sums = Sums(batch.calls, batch.attempts)
+        await _store(db, batch, sums, journal, start, end, now)
+    except (DataError, IntegrityError, OverflowError, TypeError, ValueError) as error:
+        raise RowRefused(str(error)) from error
+
+
+async def _store(db: Database, batch: Batch, sums: Sums, journal: str, start: int, end: int, now: int) -> None:
     async with db.write() as connection:
         await _advance(connection, journal, start, end, now)
         await write_rows(connection, _PUT_CALLS, batch.calls)

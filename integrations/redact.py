@@ -1,8 +1,7 @@
 """What may be kept of a body, a path or a sentence: by allow-list, at the moment it is captured.
 
-A body keeps its structure and its names; a value stays only under a name the vendor's file lists. Even there the guards
-below look for what must never stand in a record: our credentials, anything shaped like one, card numbers, e-mail
-addresses and telephone numbers. Whatever cannot be understood is kept as its size. Nothing here raises.
+A body keeps its structure and its names; a value stays only under a name the vendor's file lists, and even there the
+guard looks for what must never stand in a record. Whatever cannot be understood is kept as its size. Nothing here raises.
 """
 
 from __future__ import annotations
@@ -10,63 +9,42 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 import orjson
 from lxml import etree
 
-MASK = "•"
+from integrations.guard import MASK, Guard
+
 LONGEST_BODY = 4096  # characters kept
 LARGEST_BODY = 256 * 1024  # bytes looked into
+LONGEST_PATH = 1024
+LONGEST_TEXT = 1000
 LONGEST_VALUE = 500
+LONGEST_NAME = 64
 LONGEST_LIST = 20
 LONGEST_OBJECT = 200
+MOST_ELEMENTS = 800
 DEEPEST = 24
-SHORTEST_SHAPE = 8
 REMEMBERED_NAMES = 4096
-SHORTEST_SECRET = 4  # characters; anything shorter would mask half of every text
 QUERY_NAMES = frozenset(
     {"page", "limit", "per_page", "page_size", "pagesize", "offset", "$top", "$skip", "$select", "$expand", "$orderby"}
     | {"base", "symbols", "from", "to", "date", "currency", "start_date", "end_date", "status", "fields", "expand"}
 )
 
-_EMAIL = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
-_CARD = r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w])"
-_PHONE = r"(?<!\w)(?:\+|%2[Bb])\d(?:[ ().-]?\d){7,14}(?!\d)"
-_SHAPES = (
-    r"\b(?i:bearer|basic|digest)\s+[\w+/.~=-]{8,}",
-    r"\b(?:sk|rk|pk|whsec|shpat|shpss|shpca|ghp|re)_[A-Za-z0-9_]{8,}",
-    r"\bxox[abeoprs]-[\w-]{8,}",
-    r"\bxapp-[\w-]{8,}",
-    r"\bSG\.[\w-]{8,}\.[\w-]{8,}",
-    r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}",
-    r"\bAIza[\w-]{20,}",
-    r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?",
-    r"-----BEGIN [A-Z ]*KEY-----",
-    r"(?i:\b(?:api[_-]?key|access[_-]?token|client[_-]?secret|password|app_id)\b[\"']?\s*[=:]\s*)[\"']?[^\s\"'&,;}<]{4,}",
-)
-# What each pattern above cannot do without: a sign, digits in a row, or how a key begins.
-_HINT = re.compile(
-    r"[=%:]|\d[\d ().-]{6}|\b(?:sk|rk|pk|whsec|shp[a-z]{2}|ghp|re)_|xox|xapp-|SG\.|AKIA|ASIA|AIza|eyJ|(?i:bearer|basic|digest|password|BEGIN)"
-)
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,80}")
 
 
 class Redactor:
     """Redacts with the credentials of this process in mind: none of them ever leaves it, wherever a vendor echoes it."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = {
-            form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in (secret, quote(secret, safe=""))
-        }
-        longest_first = sorted(known, key=lambda form: (-len(form), form))
-        self._secrets = tuple(longest_first)
-        patterns = [re.escape(form) for form in longest_first]
-        self._never = re.compile("|".join([*patterns, *_SHAPES, f"(?P<card>{_CARD})", _PHONE]))
+        self._guard = Guard(secrets)
         self._names: dict[str, str] = {}  # names come again and again
 
     def __repr__(self) -> str:
-        return f"<Redactor knows {len(self._secrets)} forms of secrets>"
+        return f"<Redactor with {self._guard!r}>"
 
     def body(self, body: bytes | None, content_type: str, kept: frozenset[str]) -> str | None:
         """Return what may be kept of a body, at most 4096 characters; None when there is none."""
@@ -77,22 +55,18 @@ class Redactor:
         except Exception:  # a body is foreign: whatever it breaks, the call must not break with it
             text = None
         if text is None:
-            return f"‹{len(body)} bytes›"
+            return _size(body, content_type)
         return text if len(text) <= LONGEST_BODY else text[: LONGEST_BODY - 1] + "…"
 
     def path(self, path: str, kept: frozenset[str] = QUERY_NAMES) -> str:
-        """Return a path with its query; a query's value stays only under a kept name."""
-        path, mark, query = path[:4096].partition("?")
-        path = self.text(path, 1024) if self._may_tell(path) else path[:1024]
-        return f"{path}?{self._form(query, kept)}"[:1024] if mark else path
+        """Return a path with its query, at most 1024 characters; a query's value stays only under a kept name."""
+        path, mark, query = path.partition("?")
+        path = self._value(path, LONGEST_PATH)
+        return f"{path}?{self._form(query, kept)}"[:LONGEST_PATH] if mark else path
 
-    def text(self, text: str, longest: int = 1000) -> str:
-        """Return a sentence without anything that must never be kept."""
-        shown = text[: 2 * longest]
-        if "@" in shown or "%40" in shown:  # at every word the pattern would walk to its end to find none
-            shown = _EMAIL.sub(MASK, shown)
-        shown = self._never.sub(_mask, shown)
-        return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+    def text(self, text: str) -> str:
+        """Return a sentence without anything that must never be kept, at most 1000 characters."""
+        return self._value(text, LONGEST_TEXT)
 
     def _understood(self, body: bytes, content_type: str, kept: frozenset[str]) -> str | None:
         if len(body) > LARGEST_BODY:
@@ -145,15 +119,15 @@ class Redactor:
         )
 
     def _xml(self, body: bytes, kept: frozenset[str]) -> str | None:
-        if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-            return None
         parser = etree.XMLParser(
             resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
         )
         root = etree.fromstring(body, parser)
+        if root.getroottree().docinfo.doctype:
+            return None  # entities of its own
         for count, element in enumerate(root.iter(etree.Element)):
-            if count >= LONGEST_OBJECT * 4:
-                return None if count == 0 else f"‹xml, {len(body)} bytes, more than {count} elements›"
+            if count >= MOST_ELEMENTS:
+                return None
             name = etree.QName(element).localname
             if element.text and not element.text.isspace():
                 element.text = self._value(element.text) if name in kept else MASK
@@ -161,42 +135,27 @@ class Redactor:
                 element.tail = MASK
             for attribute, value in element.attrib.items():
                 local = etree.QName(attribute).localname
-                if local in kept or attribute.startswith(_XSI):
-                    element.set(attribute, self._value(value))
-                else:
-                    element.set(attribute, MASK)
+                keeps = local in kept or attribute.startswith(_XSI)
+                element.set(attribute, self._value(value) if keeps else MASK)
         return etree.tostring(root, encoding="unicode")
 
     def _name(self, name: str) -> str:
         known = self._names.get(name)
         if known is None:
-            known = self._value(name)
+            known = self._value(name) if len(name) <= LONGEST_NAME else MASK
             if len(self._names) < REMEMBERED_NAMES:
                 self._names[name] = known
         return known
 
-    def _value(self, value: str) -> str:
-        if len(value) <= LONGEST_VALUE and not self._may_tell(value):
+    def _value(self, value: str, longest: int = LONGEST_VALUE) -> str:
+        if len(value) <= longest and not self._guard.may_tell(value):
             return value
-        return self.text(value, LONGEST_VALUE)
-
-    def _may_tell(self, value: str) -> bool:
-        """Return False when none of the patterns can be in it: cheap, for the many short and harmless values."""
-        if "@" in value or "%40" in value or any(secret in value for secret in self._secrets):
-            return True
-        return len(value) >= SHORTEST_SHAPE and bool(_HINT.search(value)) and bool(self._never.search(value))
+        return self._guard.clean(value, longest)
 
 
-def _mask(match: re.Match[str]) -> str:
-    card = match.group("card")
-    return match.group() if card is not None and not _is_card_number(card) else MASK
-
-
-def _is_card_number(text: str) -> bool:
-    """Return whether the Luhn sum fits (ISO/IEC 7812-1, annex B)."""
-    digits = [int(character) for character in text if character.isdigit()]
-    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+def _size(body: bytes, content_type: str) -> str:
+    kind = _MEDIA_TYPE.match(content_type.lower())
+    return f"({len(body)} bytes of {kind.group()})" if kind else f"({len(body)} bytes)"
 
 
 def _is_kept(name: str, kept: frozenset[str]) -> bool:

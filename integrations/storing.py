@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
-from sqlalchemy.exc import DataError, IntegrityError
 
-from db.batches import Batch, store_batch
+from db.batches import Batch, RowRefused, store_batch
 from db.engine import Database
 from integrations.rows import Entry, fill_batch
 
 log = logging.getLogger(__name__)
-
-_NEVER_STORED = (DataError, IntegrityError, OverflowError, TypeError, ValueError)
 
 
 async def store_entries(
@@ -32,7 +29,7 @@ async def store_entries(
         fill_batch(batch, record)
     try:
         await store_batch(db, batch, journal=journal, start=start, end=end, now=now)
-    except _NEVER_STORED as error:
+    except RowRefused as error:
         if len(entries) == 1:
             log.exception("record.set_aside")
             _set_aside(directory / f"{journal}.rejected", entries[0], error)
@@ -44,6 +41,6 @@ async def store_entries(
     return end
 
 
-def _set_aside(path: Path, entry: Entry, error: BaseException) -> None:
+def _set_aside(path: Path, entry: Entry, error: RowRefused) -> None:
     with path.open("ab") as file:
-        file.write(orjson.dumps([type(error).__name__, *entry[1]]) + b"\n")
+        file.write(orjson.dumps([type(error.__cause__).__name__, *entry[1]]) + b"\n")

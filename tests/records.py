@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -49,11 +49,13 @@ def started(call: CallFacts, **other: Any) -> AttemptStarted:
 
 
 def ended(start: AttemptStarted, **other: Any) -> AttemptEnded:
-    return AttemptEnded(started=start, **({"duration": 0.2, "status": 200} | other))
+    facts: dict[str, Any] = {"duration": 0.2, "status": 200}
+    return AttemptEnded(started=start, **(facts | other))
 
 
 def call_ended(call: CallFacts, **other: Any) -> CallEnded:
-    return CallEnded(call=call, **({"duration": 0.25, "outcome": "success", "attempts": 1} | other))
+    facts: dict[str, Any] = {"duration": 0.25, "outcome": "success", "attempts": 1}
+    return CallEnded(call=call, **(facts | other))
 
 
 Fact = AttemptStarted | AttemptEnded | CallEnded
@@ -92,7 +94,7 @@ def traffic(at: int, calls: int, *, seconds: float, seed: int = 1, vendors: int 
                          throttle_wait=0.5)  # fmt: skip
 
 
-def batch_of(facts: Iterator[Fact] | list[Fact]) -> Batch:
+def batch_of(facts: Iterable[Fact]) -> Batch:
     """Return the rows of facts."""
     batch = Batch()
     for fact in facts:
@@ -103,7 +105,7 @@ def batch_of(facts: Iterator[Fact] | list[Fact]) -> Batch:
     return batch
 
 
-async def store(db: Database, facts: Iterator[Fact] | list[Fact], *, journal: str = "") -> Batch:
+async def store(db: Database, facts: Iterable[Fact], *, journal: str = "") -> Batch:
     """Store facts as a journal of their own, and return their rows."""
     batch = batch_of(facts)
     name = journal or f"journal-{next(_numbers)}"

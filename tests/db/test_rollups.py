@@ -94,7 +94,7 @@ async def test_bins_and_spend_hold_every_attempt(database: Database) -> None:
         found: Counter[int] = Counter()
         for row in bins:
             if row.width == width:
-                found[row.bin] += row.count
+                found[row.bin] += row._mapping["count"]
         assert found == by_bin
     mine = [row for row in attempts if row["vendor"] == "vendor_0"]
     assert sum(one.attempts for one in spent) == len(mine)

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from integrations.redact import LONGEST_BODY, MASK, Redactor
+
+KEPT = frozenset({"id", "status", "message", "codes", "Code", "amount", "total"})
+SECRET = "hunter2-secret"
+redactor = Redactor([SECRET, "k7Q"])
+
+
+def test_json_keeps_structure_and_names_and_only_listed_values() -> None:
+    body = b'{"id":"ch_1","name":"Noor","lines":[{"total":1.50,"sku":"A"},{"total":null}],"ok":true,"codes":["E1",2]}'
+
+    assert json.loads(redactor.body(body, "application/json; charset=utf-8", KEPT) or "") == {
+        "id": "ch_1",
+        "name": MASK,
+        "lines": [{"total": 1.5, "sku": MASK}, {"total": None}],
+        "ok": MASK,
+        "codes": ["E1", 2],
+    }
+
+
+def test_listed_name_does_not_list_what_is_inside_it() -> None:
+    assert redactor.body(b'{"message":{"text":"x","id":"1"}}', "application/json", KEPT) == (
+        '{"message":{"text":"•","id":"1"}}'
+    )
+
+
+def test_form_keeps_names_and_listed_values() -> None:
+    body = b"amount=100&card%5Bnumber%5D=4242&metadata[id]=o-1&empty="
+
+    assert redactor.body(body, "application/x-www-form-urlencoded", KEPT) == (
+        "amount=100&card[number]=•&metadata[id]=o-1&empty="
+    )
+
+
+def test_xml_keeps_elements_and_listed_texts() -> None:
+    body = b'<s:E xmlns:s="urn:s"><Code type="x">E1</Code><!-- no --><Name>Noor</Name>tail</s:E>'
+
+    assert redactor.body(body, "text/xml", KEPT) == (
+        '<s:E xmlns:s="urn:s"><Code type="•">E1</Code><Name>•</Name>•</s:E>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"<html><body>Noor</body></html>", "text/html"),
+        (b"%PDF-1.4 Noor", "application/pdf"),
+        (b'{"id": "x"', "application/json"),
+        (b'{"id": "\xff"}', "application/json"),
+        (b"Noor lives here", "text/plain"),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><Code>&b;</Code>', "application/xml"),
+        (b"<Code>", "application/xml"),
+        (b"[" * 5000 + b"]" * 5000, "application/json"),
+        (b'{"id":"' + b"x" * 300_000 + b'"}', "application/json"),
+    ],
+)
+def test_what_is_not_understood_is_kept_as_its_size(body: bytes, content_type: str) -> None:
+    assert redactor.body(body, content_type, KEPT) == f"‹{len(body)} bytes›"
+
+
+def test_empty_body_is_none() -> None:
+    assert (redactor.body(None, "", KEPT), redactor.body(b"", "application/json", KEPT)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mail jane.doe+x@mail.example.com now", "mail • now"),
+        ("mail jane%40example.com", "mail •"),
+        ("card 4242 4242 4242 4242.", "card •."),
+        ("card 5555-5555-5555-4444", "card •"),
+        ("call +44 20 7946 0958 today", "call • today"),
+        (f"key {SECRET}!", "key •!"),
+        ("short k7Q too", "short k7Q too"),  # shorter than any credential: masking it would mask half of every text
+        ("hunter2%2Dsecret stays apart", "hunter2%2Dsecret stays apart"),
+        ("Bearer abcdefghijklmnop", "•"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: •"),
+        ("sk_live_abcdefghijkl", "•"),
+        ("xoxb-1234-5678-abcdef", "•"),
+        ("SG.abcdefghijk.lmnopqrstuvw", "•"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "•"),
+        ("app_id=0123456789abcdef", "•"),
+        ("order 1234567890123 weighs 2.5 kg", "order 1234567890123 weighs 2.5 kg"),
+        ("HTTP 503 after 12.5 s at 2026-03-02T12:00:00", "HTTP 503 after 12.5 s at 2026-03-02T12:00:00"),
+        ("pi_3MtwBwLkdIwHu7ix28a3tqPa", "pi_3MtwBwLkdIwHu7ix28a3tqPa"),
+    ],
+)
+def test_guards_hold_in_sentences_and_listed_values_alike(text: str, expected: str) -> None:
+    assert redactor.text(text) == expected
+    assert json.loads(redactor.body(json.dumps({"message": text}).encode(), "application/json", KEPT) or "") == {
+        "message": expected
+    }
+
+
+def test_card_number_as_a_number_is_masked_and_so_is_a_personal_name_of_a_field() -> None:
+    assert redactor.body(b'{"id":4242424242424242,"jane@example.com":1}', "application/json", KEPT) == (
+        '{"id":"•","•":"•"}'
+    )
+
+
+def test_path_keeps_the_query_by_allow_list() -> None:
+    assert (
+        redactor.path("/customers/jane%40example.com?page=2&email=jane&$top=5") == "/customers/•?page=2&email=•&$top=5"
+    )
+    assert redactor.path(f"/v1/{SECRET}/x") == "/v1/•/x"
+    assert redactor.path("/rate/v1/rates/quotes") == "/rate/v1/rates/quotes"
+
+
+def test_long_lists_and_bodies_are_cut() -> None:
+    listed = redactor.body(json.dumps({"codes": list(range(50))}).encode(), "application/json", KEPT)
+    long = redactor.body(json.dumps({f"field_{n}": n for n in range(199)} | {"message": "y" * 9000}).encode(), "", KEPT)
+
+    assert listed is not None
+    assert json.loads(listed)["codes"][-1] == "… 30 more"
+    assert long is not None
+    assert len(long) <= LONGEST_BODY
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.binary(max_size=400), st.sampled_from(["application/json", "text/xml", "application/x-www-form-urlencoded", ""])
+)
+def test_no_bytes_break_it(body: bytes, content_type: str) -> None:
+    found = redactor.body(body, content_type, KEPT)
+
+    assert found is None if not body else isinstance(found, str)
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(_values, st.integers(0, 3))
+def test_secret_planted_anywhere_never_comes_out(value: object, place: int) -> None:
+    planted = {"id": [f"a{SECRET}b"], "x": {SECRET: value}, "message": {"status": f"jane@example.com {SECRET}"}}
+    names = list(planted)
+    planted["y"] = {"codes": [value, planted[names[place % 3]]]}
+    try:
+        body = json.dumps(planted).encode()
+    except ValueError:
+        return
+
+    found = redactor.body(body, "application/json", KEPT) or ""
+
+    assert SECRET not in found
+    assert "jane@example.com" not in found
+
+
+def test_repr_shows_no_secret() -> None:
+    assert repr(redactor) == "<Redactor knows 1 forms of secrets>"
