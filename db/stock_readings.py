@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -222,7 +222,8 @@ async def drop_all(connection: AsyncConnection) -> None:
 
 
 def _differs() -> ColumnElement[bool]:
-    return _s.quantity != func.coalesce(_s.base_quantity, 0)
+    # The ERP keeps no level below 0; what we have sold beyond that stays with us until there is stock again.
+    return case((_s.quantity < 0, 0), else_=_s.quantity) != func.coalesce(_s.base_quantity, 0)
 
 
 def _held_back() -> ColumnElement[bool]:

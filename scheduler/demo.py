@@ -132,6 +132,8 @@ class Demo:
         reference = f"QS-{self.now():%y%m%d}-{new_id()[:8].upper()}"
         with origin("demo"):
             quotes = await self._quotes(reference, basket)
+            if not await self._in_stock(basket):
+                return  # the shopper leaves
             payment = await self._pay(reference, basket)
             if payment is None or payment.status != "captured":
                 return
@@ -149,6 +151,13 @@ class Demo:
             *(self._ask(vendor, "quote_rates", _shipment(reference, basket, vendor)) for vendor in _ORIGINS)
         )
         return [quote for quotes in answers for quote in quotes or ()]
+
+    async def _in_stock(self, basket: Basket) -> bool:
+        for line in basket.lines:
+            rows = await stock.levels_of(self.db, line.sku)
+            if sum((row.quantity for row in rows if row.warehouse == WAREHOUSE), Decimal(0)) < line.quantity:
+                return False
+        return True
 
     async def _pay(self, reference: str, basket: Basket) -> Payment | None:
         card = self._draw.choice(_DECLINED if self._draw.random() < 0.07 else _CARDS)

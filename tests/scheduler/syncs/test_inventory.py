@@ -123,6 +123,22 @@ async def test_both_changed_to_the_same_is_no_conflict(stage: Stage) -> None:
     assert (await page(stage.db))[0].base_quantity == 9
 
 
+async def test_what_was_sold_beyond_the_stock_comes_off_the_next_delivery(stage: Stage) -> None:
+    stage.erp.put_stock({"A": 2})
+    await stage.sync("inventory")
+    stage.clock.move(3600)
+    await stage.put_stock(A=-1)
+    await stage.sync("inventory")
+    assert stage.erp.levels() == {"A": 0}
+
+    stage.clock.move(3600)
+    stage.erp.put_stock({"A": 20})
+    run = await stage.sync("inventory")
+
+    assert stage.erp.levels() == await stage.levels() == {"A": 19}
+    assert run.conflicted == 0
+
+
 async def test_a_row_never_compared_is_looked_up_however_old_it_is_in_the_erp(stage: Stage) -> None:
     stage.erp.put_stock({"A": 5, "B": 7}, at=stage.clock.now() - timedelta(days=400))
     stage.erp.put_stock({"C": 1})
