@@ -32,6 +32,7 @@ QUERY_NAMES = frozenset(
     | {"base", "symbols", "from", "to", "date", "currency", "start_date", "end_date", "status", "fields", "expand"}
 )
 
+_NESTED = (dict, list)
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,80}")
 
@@ -83,33 +84,37 @@ class Redactor:
     def _json(self, value: Any, kept: frozenset[str], *, listed: bool, depth: int) -> Any:
         if value is None:
             return None
-        if isinstance(value, dict):
-            if depth >= DEEPEST:
-                return "…"
-            shown: dict[str, Any] = {}
-            for name, part in value.items():
-                if len(shown) == LONGEST_OBJECT:
-                    shown["…"] = f"{len(value) - LONGEST_OBJECT} more"
-                    break
-                keeps = name in kept or (listed and name == "value")  # {"InventoryID": {"value": "A-1"}}
-                if keeps or isinstance(part, dict | list):
-                    shown[self._name(name)] = self._json(part, kept, listed=keeps, depth=depth + 1)
-                else:
-                    shown[self._name(name)] = None if part is None else MASK
-            return shown
-        if isinstance(value, list):
-            if depth >= DEEPEST:
-                return "…"
+        kind = type(value)
+        if depth >= DEEPEST and kind in _NESTED:
+            return "…"
+        if kind is dict:
+            return self._object(value, kept, listed, depth)
+        if kind is list:
             items = [self._json(part, kept, listed=listed, depth=depth + 1) for part in value[:LONGEST_LIST]]
             return [*items, f"… {len(value) - LONGEST_LIST} more"] if len(value) > LONGEST_LIST else items
         if not listed:
             return MASK
-        if isinstance(value, str):
+        if kind is str:
             return self._value(value)
-        if isinstance(value, bool) or (isinstance(value, int) and -(10**11) < value < 10**11):
+        if kind is bool or (kind is int and -(10**11) < value < 10**11):
             return value
         clean = self._value(str(value))
         return value if clean == str(value) else clean
+
+    def _object(self, value: dict[str, Any], kept: frozenset[str], listed: bool, depth: int) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        known = self._names
+        for name, part in value.items():
+            if len(shown) == LONGEST_OBJECT:
+                shown["…"] = f"{len(value) - LONGEST_OBJECT} more"
+                break
+            clean = known.get(name) or self._name(name)
+            keeps = name in kept or (listed and name == "value")  # {"InventoryID": {"value": "A-1"}}
+            if keeps or type(part) in _NESTED:
+                shown[clean] = self._json(part, kept, listed=keeps, depth=depth + 1)
+            else:
+                shown[clean] = None if part is None else MASK
+        return shown
 
     def _form(self, text: str, kept: frozenset[str]) -> str:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=None)
@@ -137,7 +142,7 @@ class Redactor:
                 local = etree.QName(attribute).localname
                 keeps = local in kept or attribute.startswith(_XSI)
                 element.set(attribute, self._value(value) if keeps else MASK)
-        return etree.tostring(root, encoding="unicode")
+        return str(etree.tostring(root, encoding="unicode"))
 
     def _name(self, name: str) -> str:
         known = self._names.get(name)
