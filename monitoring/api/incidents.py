@@ -31,17 +31,17 @@ _EXAMPLE: JsonDict = {
     "id": "0d2f6c1b9a4e4f0f8a53c3b0a5c9f1de",
     "rule": "circuit_open",
     "subject": "fedex",
-    "state": "firing",
+    "state": "resolved",
     "severity": "page",
     "title": "The circuit of FedEx is open",
     "facts": {"sentence": "5 calls in a row failed.", "fault": "theirs", "dependents": ["Orders"]},
     "started_at": "2026-10-01T12:00:00Z",
     "fired_at": "2026-10-01T12:00:00Z",
-    "resolved_at": None,
-    "duration": None,
-    "acknowledged_by": None,
-    "acknowledged_at": None,
-    "inhibited_by": None,
+    "resolved_at": "2026-10-01T12:13:00Z",
+    "duration": 780.0,
+    "acknowledged_by": "ada",
+    "acknowledged_at": "2026-10-01T12:02:00Z",
+    "inhibited_by": "7b1f0c6e2d5a4b3c9e8f70615243a1b0",
 }
 
 

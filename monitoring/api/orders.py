@@ -141,7 +141,7 @@ class Order(Model):
                     "country": "DE",
                     "fulfilment_status": "sent",
                     "erp_number": "SO-004711",
-                    "tracking_number": None,
+                    "tracking_number": "794644790132",
                 }
             ]
         },

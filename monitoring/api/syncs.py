@@ -21,13 +21,13 @@ router = APIRouter(prefix="/syncs", tags=["syncs"])
 _RUN: JsonDict = {
     "id": "5c1d2b7e0f3a4c69b1d28e5f6a7b8c90",
     "sync": "inventory",
-    "state": "running",
-    "outcome": None,
+    "state": "finished",
+    "outcome": "error",
     "trigger": "api",
     "requested_by": "token:shop",
     "scheduled_at": "2026-10-01T12:00:00Z",
     "started_at": "2026-10-01T12:00:01Z",
-    "finished_at": None,
+    "finished_at": "2026-10-01T12:01:10Z",
     "heartbeat_at": "2026-10-01T12:00:04Z",
     "owner": "scheduler@ops1:4711:9f3c21aa",
     "correlation_id": "4bf92f3577b34da6a3ce929d0e0e4736",
@@ -36,11 +36,11 @@ _RUN: JsonDict = {
     "counts": {"read": 1200, "written": 31, "unchanged": 1169, "conflicted": 2, "failed": 0},
     "total": 4000,
     "progress": 0.3,
-    "cancel_requested_by": None,
+    "cancel_requested_by": "ada",
     "takeovers": 0,
     "dry_run": False,
-    "error_type": None,
-    "message": None,
+    "error_type": "circuit_open",
+    "message": "The circuit of Acumatica is open.",
 }
 
 

@@ -46,12 +46,12 @@ _EXAMPLE: JsonDict = {
     "circuit": {
         "name": "fedex",
         "vendor": "fedex",
-        "state": "closed",
+        "state": "forced_open",
         "changed_at": "2026-10-01T11:40:00Z",
-        "open_until": None,
-        "reason": "3 probes succeeded",
-        "by": None,
-        "expires_at": None,
+        "open_until": "2026-10-01T11:41:00Z",
+        "reason": "FedEx announced maintenance",
+        "by": "ada",
+        "expires_at": "2026-10-01T14:00:00Z",
     },
     "circuits": [],
     "headroom": [
@@ -62,7 +62,7 @@ _EXAMPLE: JsonDict = {
             "limit": 20.0,
             "seconds": 1.0,
             "announced": False,
-            "blocked_until": None,
+            "blocked_until": "2026-10-01T12:00:01Z",
         }
     ],
     "operations": ["quote_rates", "create_shipment", "track_shipment", "cancel_shipment"],

@@ -8,16 +8,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from starlette.types import Message
 
 from db.engine import Database
+from monitoring import passwords
 from monitoring.commands import add_token, add_user
 from monitoring.facts import OperationFacts, QuotaFacts, VendorFacts
 from monitoring.options import WebOptions
 from monitoring.web import create_web
 from tests.conftest import MovableClock
 from tests.monitoring.evidence import SYNCS
+
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # the product's takes a tenth of a second
 
 HTML = {"accept": "text/html"}
 PASSWORD = "correct horse battery"
