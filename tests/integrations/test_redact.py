@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import base64
 import json
 import re
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -160,3 +162,94 @@ def test_secret_planted_anywhere_never_comes_out(value: object, place: int) -> N
 
 def test_repr_shows_no_secret() -> None:
     assert re.fullmatch(r"<Redactor with <Guard knows \d+ forms of secrets>>", repr(redactor))
+
+
+@pytest.mark.parametrize("user", ["", "a", "ab", "abc", "key-7"])
+def test_secret_is_found_in_basic_credentials_whatever_the_user(user: str) -> None:
+    encoded = base64.b64encode(f"{user}:{SECRET}".encode()).decode()
+
+    shown = redactor.text(f"You sent {encoded} to us")
+
+    assert encoded[-8:-2] not in shown
+    assert MASK in shown
+
+
+@pytest.mark.parametrize(
+    "written", [quote('p&s"w/rd +é', safe=""), quote_plus('p&s"w/rd +é'), "p&amp;s&quot;w/rd +é", 'p&s\\"w/rd +\\u00e9']
+)
+def test_secret_is_found_as_others_write_it(written: str) -> None:
+    assert Redactor(['p&s"w/rd +é']).text(f"<{written}>") == f"<{MASK}>"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("order 12 4111 1111 1111 1111 paid", "order 12 • paid"),
+        ("4111 1111 1111 1111 12/29", "• 12/29"),
+        ("pan4111111111111111x", "pan•x"),
+        ("3782-822463-10005", "•"),
+        ("4111\u00a01111\u00a01111\u00a01111", "•"),
+        ("rate 0.4111111111111111", "rate 0.4111111111111111"),
+        ("4111111111111112", "4111111111111112"),  # the sum does not fit
+        ("1700000000003", "1700000000003"),  # milliseconds: no card begins with 1
+        ("96110209876543210987", "96110209876543210987"),  # a tracking number, too long for a card
+    ],
+)
+def test_card_numbers_go_and_other_numbers_stay(text: str, expected: str) -> None:
+    assert redactor.text(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Basic authentication failed", "Basic authentication failed"),
+        ("Bearer authentication is required", "Bearer authentication is required"),
+        ("the risk_assessment of re_3MmlLrLkdIwHu7ix", "the risk_assessment of re_3MmlLrLkdIwHu7ix"),
+        ("phone: 020 7946 0958", "•"),
+        ("at 2026-03-02T12:00:00+01:00", "at 2026-03-02T12:00:00+01:00"),
+        ("o'brien%2540example.com", "o'•"),
+    ],
+)
+def test_shapes_are_told_from_plain_words(text: str, expected: str) -> None:
+    assert redactor.text(text) == expected
+
+
+@pytest.mark.parametrize("at", range(1985, 2020, 5))
+def test_what_is_cut_leaves_no_half_of_a_secret(at: int) -> None:
+    long = Redactor([SECRET * 3])
+    text = "jane.doe@example.com " * 60  # shrinks when it is masked, so the cut comes near
+    text = text[:at].ljust(at, ".") + SECRET * 3 + "." * 3000
+
+    assert "hunter2" not in long.text(text)
+
+
+def test_an_own_entity_in_another_encoding_is_not_read() -> None:
+    body = '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a [<!ENTITY b "c">]><a><Code>E</Code>&b;Noor</a>'.encode(
+        "utf-16"
+    )
+
+    assert redactor.body(body, "text/xml", KEPT) == f"({len(body)} bytes of text/xml)"
+
+
+def test_a_very_long_name_is_masked() -> None:
+    assert redactor.body(b'{"' + b"n" * 65 + b'":{"id":1}}', "application/json", KEPT) == '{"•":{"id":1}}'
+
+
+def test_a_size_says_nothing_of_an_odd_content_type() -> None:
+    assert redactor.body(b"%PDF", "jane@example.com", KEPT) == "(4 bytes)"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=300))
+def test_no_text_and_no_path_break_it(text: str) -> None:
+    assert len(redactor.text(text)) <= 1000
+    assert len(redactor.path(text)) <= 1024
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="ab1 .-@%/:=", max_size=40), st.text(alphabet="ab1 .-@%/:=", max_size=40))
+def test_planted_between_anything_nothing_comes_out(before: str, after: str) -> None:
+    for planted in (SECRET, "sk_live_4eC39HqLyjWDarjtT1zdp7dc"):
+        shown = redactor.text(f"{before} {planted} {after}") + redactor.path(f"/{before}/{planted}/{after}")
+
+        assert planted not in shown
