@@ -164,7 +164,8 @@ def notices(runtime: Runtime) -> SendNotice:
 
 def alerts(settings: Settings, db: Database, runtime: Runtime, **more: Any) -> Alerts:
     """Return the alert rules, which write to Slack through the gateway."""
-    options: AlertOptions = built(AlertOptions, "alerts", settings.tables["alerts"])
+    values = {"public_url": web_options(settings).url, **settings.tables["alerts"]}
+    options: AlertOptions = built(AlertOptions, "alerts", values)
     channel = settings.integrations.vendors["slack"].credentials.get("CHANNEL", "")
     if not options.channels and channel:
         options = replace(options, channels=(channel,))
@@ -188,28 +189,21 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def web_options(settings: Settings) -> WebOptions:
+    """Return the options of the pages and the API. Raise BadSetting naming the key."""
+    options: WebOptions = built(
+        WebOptions, "web", {"host": settings.host, "port": settings.port, **settings.tables["web"]}
+    )
+    return options
+
+
 async def run_web(settings: Settings) -> int:
     """Serve the pages and the API, and alert when the scheduler is silent."""
-    values = {"host": settings.host, "port": settings.port, **settings.tables["web"]}
-    options: WebOptions = built(WebOptions, "web", values)
+    options = web_options(settings)
     async with calling(settings, "web") as (db, runtime):
-        watch = asyncio.create_task(watch_scheduler(alerts(settings, db, runtime, watch="scheduler")))
-        try:
-            await serve_web(db, options, vendor_facts(settings), sync_facts(settings), say=say)
-        finally:
-            watch.cancel()
+        watch = alerts(settings, db, runtime, watch="scheduler")
+        await serve_web(db, options, vendor_facts(settings), sync_facts(settings), watch=watch, say=say)
     return 0
-
-
-async def watch_scheduler(rules: Alerts) -> None:
-    """Look every few seconds whether the scheduler is alive; it looks at everything else."""
-    while True:
-        await asyncio.sleep(5.0)
-        try:
-            await rules.evaluate()
-            await rules.deliver()
-        except StoreUnavailable:
-            continue
 
 
 async def run_scheduler(settings: Settings) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -91,7 +91,7 @@ class AlertOptions:
     Raises ValueError, saying the remedy, when a value is out of range.
     """
 
-    channels: tuple[str, ...] = ()
+    channels: Sequence[str] = ()
     public_url: str = "http://127.0.0.1:8050"
     window: float = 300.0
     minimum_calls: int = 10
@@ -115,6 +115,8 @@ class AlertOptions:
                 raise ValueError(f"alerts.{name} is {getattr(self, name)}; give a number above 0")
         if self.window < 60:
             raise ValueError(f"alerts.window is {self.window}; calls are summed by the minute, give at least 60")
+        if isinstance(self.channels, str):
+            raise ValueError(f'alerts.channels is "{self.channels}"; write a list: ["{self.channels}"]')
         for sync, seconds in self.late_after.items():
             if seconds <= 0:
                 raise ValueError(f"alerts.late_after.{sync} is {seconds}; give a number above 0")

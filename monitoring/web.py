@@ -30,9 +30,9 @@ from monitoring.api import PREFIX, ROUTERS, docs
 from monitoring.context import DashboardContext
 from monitoring.counters import Counters
 from monitoring.dashboard import attach
-from monitoring.facts import SendNotice, SyncFacts, VendorFacts
+from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.guard import WARM_UP, Guard
-from monitoring.options import AlertOptions, WebOptions
+from monitoring.options import WebOptions
 from monitoring.problem import Problem
 from monitoring.site import Site
 from monitoring.throttle import Throttle
@@ -61,12 +61,11 @@ def create_web(
     syncs: Sequence[SyncFacts],
     now: Callable[[], datetime] = utc_now,
     *,
-    alerts: AlertOptions | None = None,
-    send: SendNotice | None = None,
+    watch: Alerts | None = None,
 ) -> FastAPI:
     """Return the whole web application; nothing is read from the database before its lifespan starts.
 
-    With ``alerts`` it watches whether the scheduler is alive, and with ``send`` it tells the channels when it is not.
+    ``watch`` looks whether the scheduler is alive, and tells the channels when it is not.
     """
     site = Site(
         db=db,
@@ -83,7 +82,6 @@ def create_web(
         await _warm_up(api)
         guard: Guard = api.state.guard
         guard.script_hashes = tuple(dash.csp_hashes())
-        watch = Alerts(db, alerts, vendors, syncs, send, now, watch="scheduler") if alerts is not None else None
         async with duties.kept(db, now, watch):
             yield
 
@@ -126,8 +124,7 @@ async def serve_web(
     syncs: Sequence[SyncFacts],
     *,
     now: Callable[[], datetime] = utc_now,
-    alerts: AlertOptions | None = None,
-    send: SendNotice | None = None,
+    watch: Alerts | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve until the process is told to stop (SIGINT, SIGTERM) or the task is cancelled.
@@ -137,7 +134,7 @@ async def serve_web(
     """
     listener = _listen(options)
     bound = replace(options, port=listener.getsockname()[1])
-    api = create_web(db, bound, vendors, syncs, now, alerts=alerts, send=send)
+    api = create_web(db, bound, vendors, syncs, now, watch=watch)
     server = _Server(
         uvicorn.Config(
             api,

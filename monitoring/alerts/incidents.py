@@ -56,6 +56,7 @@ Watch = Literal["everything", "scheduler"]
 _PENDING_SILENCE = timedelta(seconds=120)  # not evaluated for that long: a pending incident begins anew
 _SENDING = timedelta(seconds=120)  # a claimed notice is due again after that: its sender has died
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0
+_TRIES_OF_A_HOPELESS_EDIT = 8
 _MATERIAL = ("fault", "dependents", "todo", "run_id")  # facts whose change is told at once; other numbers wait
 
 
@@ -288,13 +289,21 @@ class Alerts:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            wait = min(_FIRST_WAIT * 2 ** min(notice.tries, 10), _LONGEST_WAIT)
-            reason = f"{type(error).__name__}: {error}"
-            await notice_failed(self._db, notice, error=reason, due_at=self._now() + timedelta(seconds=wait))
-            log.warning("A notice could not be sent; it stays and is tried again.", extra={"event": "notice.failed"})
+            await self._not_sent(notice, version, error)
             return False
         await notice_sent(self._db, notice, message_id=message_id, version=version, now=self._now())
         return True
+
+    async def _not_sent(self, notice: Notice, version: int, error: Exception) -> None:
+        """Put a notice off. An edit that can never succeed (the message was deleted) is given up in the end."""
+        reason = f"{type(error).__name__}: {error}"
+        log.warning("A notice could not be sent: %s", reason, extra={"event": "notice.failed"})
+        hopeless = not getattr(error, "retryable", True)
+        if notice.message_id is not None and hopeless and notice.tries >= _TRIES_OF_A_HOPELESS_EDIT:
+            await notice_sent(self._db, notice, message_id=notice.message_id, version=version, now=self._now())
+            return
+        wait = min(_FIRST_WAIT * 2 ** min(notice.tries, 10), _LONGEST_WAIT)
+        await notice_failed(self._db, notice, error=reason, due_at=self._now() + timedelta(seconds=wait))
 
     async def _message(self, incident: Incident) -> Message:
         cause = await find_incident(self._db, incident.inhibited_by) if incident.inhibited_by else None
