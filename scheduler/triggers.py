@@ -18,6 +18,19 @@ _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LOOK_BACK = tuple(timedelta(seconds=s) for s in (120, 7200, 2 * 86_400, 62 * 86_400, 5 * 366 * 86_400))
 
 
+class FixedTime(CronTrigger):  # type: ignore[misc]  # APScheduler ships no types
+    """A time of day that comes once a day: in the autumn hour that comes twice it fires the first time, as cron does."""
+
+    __slots__ = ()
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """Return the next slot, None when there is none."""
+        at: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        while at is not None and at.fold:
+            at = super().get_next_fire_time(None, at.astimezone(UTC) + timedelta(seconds=1))
+        return at
+
+
 def parse(text: str, *, timezone: str = "UTC", field: str = "schedule") -> BaseTrigger:
     """Return the trigger of a schedule. Raise ValueError naming the field, what is wrong and what to write.
 
@@ -73,8 +86,10 @@ def last_fire(trigger: BaseTrigger, now: datetime) -> datetime | None:
 def _cron(fields: list[str], zone: ZoneInfo) -> BaseTrigger:
     minute, hour, day, month, weekday = fields
 
+    kind = CronTrigger if "*" in hour else FixedTime
+
     def trigger(day: str, weekday: str) -> CronTrigger:
-        return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=weekday, timezone=zone)
+        return kind(minute=minute, hour=hour, day=day, month=month, day_of_week=weekday, timezone=zone)
 
     names = _weekdays(weekday)
     if day.startswith("*") or weekday.startswith("*"):
