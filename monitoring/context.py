@@ -32,11 +32,8 @@ class DashboardContext:
 
     def label(self, name: str) -> str:
         """Return how people call a vendor or a sync; its name when it is unknown here."""
-        facts: VendorFacts | SyncFacts
-        for facts in (*self.vendors, *self.syncs):
-            if facts.name == name:
-                return facts.label
-        return name
+        labels = {facts.name: facts.label for facts in self.syncs} | dict(self.labels())
+        return labels.get(name, name)
 
     def labels(self) -> Mapping[str, str]:
         """Return the label of each vendor by its name."""

@@ -78,7 +78,7 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
     """
     app = Dash(
         "quayside",
-        server=api,
+        server=api,  # type: ignore[arg-type]  # Dash's own types know Flask only
         title="Quayside",
         update_title="",
         index_string=_INDEX,

@@ -7,7 +7,7 @@ from typing import Any
 from dash import dcc
 from dash.development.base_component import Component
 
-CONFIG = {
+CONFIG: Any = {
     "showSendToCloud": False,
     "displaylogo": False,
     "displayModeBar": False,

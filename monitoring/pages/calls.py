@@ -174,7 +174,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         after = "?" + urlencode({**kept, **filters}) if kept or filters else ""
         return no_update if parameters_of(after) == wanted else after
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
         ClientsideFunction("quayside", "calls"),
         Output("calls-search", "data"),
         Input("url", "search"),

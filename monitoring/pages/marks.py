@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
@@ -38,11 +39,16 @@ _TONES: Mapping[str, tuple[str, str]] = {  # word -> (tone, icon)
 }
 
 
+def aria(**attributes: Any) -> dict[str, Any]:
+    """Return ARIA attributes to spread into a component: ``aria(label="Calls")`` is ``aria-label="Calls"``."""
+    return {f"aria-{name}": value for name, value in attributes.items()}
+
+
 def icon(name: str, label: str = "") -> Component:
     """Return an icon of ``assets/icons.css`` in the colour of the text around it; silent unless it has a label."""
     if label:
-        return html.Span(className=f"q-icon q-icon-{name}", role="img", title=label, **{"aria-label": label})
-    return html.Span(className=f"q-icon q-icon-{name}", **{"aria-hidden": "true"})
+        return html.Span(className=f"q-icon q-icon-{name}", role="img", title=label, **aria(label=label))
+    return html.Span(className=f"q-icon q-icon-{name}", **aria(hidden="true"))
 
 
 def tone(word: str) -> str:

@@ -16,7 +16,7 @@ from monitoring import units
 from monitoring.context import DashboardContext
 from monitoring.facts import SyncFacts
 from monitoring.live import Hub
-from monitoring.pages.marks import badge, figure, icon, moment, tone
+from monitoring.pages.marks import aria, badge, figure, icon, moment, tone
 from monitoring.pages.states import empty, loading, shown
 from monitoring.schedule import next_run
 from monitoring.timerange import TimeRange, time_range
@@ -188,12 +188,7 @@ def _headroom(one: VendorCard) -> Component:
                 html.Div(style={"width": f"{left.share * 100:.0f}%"}),
                 className=f"q-bar {kind}",
                 role="meter",
-                **{
-                    "aria-valuenow": round(left.share * 100),
-                    "aria-valuemin": 0,
-                    "aria-valuemax": 100,
-                    "aria-label": text,
-                },
+                **aria(valuenow=round(left.share * 100), valuemin=0, valuemax=100, label=text),
             ),
         ],
         className="q-card-quota",
@@ -234,7 +229,7 @@ def incident_strip(found: Sequence[Incident], view: TimeRange) -> Component | No
         )
         for incident in found
     ]
-    return html.Section(items, className="q-strip", **{"aria-label": "Open incidents"})
+    return html.Section(items, className="q-strip", **aria(label="Open incidents"))
 
 
 async def _sync_strip(context: DashboardContext, view: TimeRange) -> Component:
@@ -248,7 +243,7 @@ async def _sync_strip(context: DashboardContext, view: TimeRange) -> Component:
         done = await run_history.recent(context.db, facts.name, limit=10)
         last = next((run for run in done if run.started_at and run.finished_at), None)
         items.append(sync_item(facts, running.get(facts.name), last, upcoming, view, paused=bool(edit and edit.paused)))
-    return html.Section(items, className="q-strip", **{"aria-label": "Syncs"})
+    return html.Section(items, className="q-strip", **aria(label="Syncs"))
 
 
 def sync_item(

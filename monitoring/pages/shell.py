@@ -15,7 +15,7 @@ from dash.development.base_component import Component
 
 from monitoring.context import DashboardContext
 from monitoring.identity import current_user
-from monitoring.pages.marks import icon
+from monitoring.pages.marks import aria, icon
 from monitoring.pages.states import loading
 from monitoring.pages.theme import THEME
 from monitoring.timerange import PRESETS, check, moment, parameters_of, stamp, time_range, zone_named
@@ -67,7 +67,7 @@ def _header() -> Component:
     return dmc.AppShellHeader(
         html.Div(
             [
-                dmc.Burger(id="burger", size="sm", hiddenFrom="sm", opened=False, **{"aria-label": "Navigation"}),
+                dmc.Burger(id="burger", size="sm", hiddenFrom="sm", opened=False, **aria(label="Navigation")),
                 dcc.Link([icon("quayside"), html.Span("Quayside", className="q-wide")], href="/", className="q-brand"),
                 html.Div(className="q-grow"),
                 html.Span(
@@ -82,7 +82,7 @@ def _header() -> Component:
                     variant="subtle",
                     color="gray",
                     size="lg",
-                    **{"aria-label": "Switch between light and dark"},
+                    **aria(label="Switch between light and dark"),
                 ),
                 _user_menu(),
             ],
@@ -120,7 +120,7 @@ def _range_picker() -> Component:
                     variant="default",
                     size="compact-sm",
                     className="q-range",
-                    **{"aria-label": "Time range"},
+                    **aria(label="Time range"),
                 ),
                 boxWrapperProps={"className": "q-range-box"},
             ),
@@ -141,7 +141,7 @@ def _user_menu() -> Component:
     return dmc.Menu(
         [
             dmc.MenuTarget(
-                dmc.ActionIcon(icon("user"), variant="subtle", color="gray", size="lg", **{"aria-label": "You"})
+                dmc.ActionIcon(icon("user"), variant="subtle", color="gray", size="lg", **aria(label="You"))
             ),
             dmc.MenuDropdown(
                 [
@@ -187,7 +187,7 @@ def _navbar(context: DashboardContext) -> Component:
         for facts in sorted(context.vendors, key=lambda facts: facts.label.lower())
     ]
     return dmc.AppShellNavbar(
-        html.Nav([*links, html.Div("Vendors", className="q-nav-head"), *vendors], **{"aria-label": "Pages"}),
+        html.Nav([*links, html.Div("Vendors", className="q-nav-head"), *vendors], **aria(label="Pages")),
         className="q-navbar",
     )
 
@@ -229,7 +229,9 @@ def register(app: Dash, context: DashboardContext) -> None:
     """Connect the shell: what the browser decides alone, and the free entry of a time range."""
 
     def in_browser(function: str, *parts: Any, **options: Any) -> None:
-        app.clientside_callback(ClientsideFunction("quayside", function), *parts, **options)
+        app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
+            ClientsideFunction("quayside", function), *parts, **options
+        )
 
     in_browser(
         "begin",

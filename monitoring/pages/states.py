@@ -12,7 +12,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from db.engine import StoreUnavailable
-from monitoring.pages.marks import icon
+from monitoring.pages.marks import aria, icon
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 def loading(*heights: int) -> Component:
     """Return grey blocks of these heights (pixels) where figures will be."""
     blocks: list[Component] = [dmc.Skeleton(height=height, radius="sm", mb="sm") for height in heights or (120,)]
-    return html.Div([html.Span("Loading…", className="q-only-read"), *blocks], **{"aria-busy": "true"})
+    return html.Div([html.Span("Loading…", className="q-only-read"), *blocks], **aria(busy="true"))
 
 
 def empty(title: str, sentence: str = "", *, mark: str = "calm") -> Component:

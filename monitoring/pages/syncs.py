@@ -18,7 +18,7 @@ from monitoring.context import DashboardContext, may_act
 from monitoring.facts import SyncFacts
 from monitoring.identity import current_user
 from monitoring.live import Hub
-from monitoring.pages.marks import badge, icon, moment
+from monitoring.pages.marks import aria, badge, icon, moment
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
 from monitoring.pages.toast import toast
@@ -90,7 +90,7 @@ def _panel(facts: SyncFacts, act: bool) -> Component:
                 ],
                 className="q-sync",
             ),
-            html.Div(loading(40), id={"sync": facts.name}, **{"aria-live": "polite"}),
+            html.Div(loading(40), id={"sync": facts.name}, **aria(live="polite")),
         ],
         className="q-panel",
     )

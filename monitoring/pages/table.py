@@ -8,6 +8,8 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from monitoring.pages.marks import aria
+
 
 def table(names: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str = "", brief: bool = False) -> Component:
     """Return a table of these columns and rows; a cell is text or a component.
@@ -20,7 +22,7 @@ def table(names: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str =
     body = [
         html.Tr(
             [
-                html.Td(cell, className=_side(side), **{"data-name": name})
+                html.Td(cell, className=_side(side), **_named(name))
                 for cell, name, side in zip(row, plain, right, strict=True)
             ]
         )
@@ -34,8 +36,12 @@ def table(names: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str =
         className="q-scroll",
         tabIndex=0,
         role="region",
-        **{"aria-label": caption or "Table"},
+        **aria(label=caption or "Table"),
     )
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"data-name": name}
 
 
 def _side(right: bool) -> str | None:

@@ -17,7 +17,7 @@ from monitoring.charts.waterfall import Bar, Extent, extent
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
 from monitoring.pages.call_details import call_details
-from monitoring.pages.marks import badge, moment
+from monitoring.pages.marks import aria, badge, moment
 from monitoring.pages.states import empty, loading, shown
 from monitoring.timerange import TimeRange, time_range
 
@@ -159,7 +159,7 @@ def _row(name: Component, bars: Sequence[Bar], value: str) -> list[Component]:
     ]
     return [
         html.Div(name),
-        html.Div(lane, className="q-trace-lane", **{"aria-hidden": "true"}),
+        html.Div(lane, className="q-trace-lane", **aria(hidden="true")),
         html.Div(value, className="q-trace-value q-num q-right"),
     ]
 
@@ -170,4 +170,4 @@ def _axis(whole: Extent) -> Component:
         for offset in whole.ticks()
         if offset / whole.seconds <= 0.94
     ]
-    return html.Div(marks, className="q-trace-axis", **{"aria-hidden": "true"})
+    return html.Div(marks, className="q-trace-axis", **aria(hidden="true"))

@@ -220,7 +220,9 @@ def charts(
     bucket = units.span(series.width)
     wrong: Component = (
         graph(
-            error_rate.figure(view, start=series.start, width=series.width, calls=series.calls, errors=wrong_by_type(series)),
+            error_rate.figure(
+                view, start=series.start, width=series.width, calls=series.calls, errors=wrong_by_type(series)
+            ),
             "chart-errors",
         )
         if any(series.calls)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 from playwright.async_api import Request as PlaywrightRequest
 
 from db import processes, users
@@ -91,13 +91,18 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
-@pytest.fixture(scope="session")
-async def web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Web]:
-    path = tmp_path_factory.mktemp("browser") / "quayside.db"
+async def open_empty(path: Path) -> Database:
+    """Return a migrated, empty SQLite database."""
     db = open_database(f"sqlite:///{path}", Seal(["a key for the tests only"]))
     await migrate(db)
+    return db
+
+
+@pytest.fixture(scope="session")
+async def web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Web]:
+    db = await open_empty(tmp_path_factory.mktemp("browser") / "quayside.db")
     day = await seed_day(db)
-    sessions = {role: await sign_in(db, name, role) for name, role in (("mira", "operator"), ("vik", "viewer"))}
+    sessions = {"operator": await sign_in(db, "mira", "operator"), "viewer": await sign_in(db, "vik", "viewer")}
     alive = asyncio.create_task(_scheduler_lives(db))
     async with serving(db) as port:
         yield Web(url=f"http://127.0.0.1:{port}", db=db, day=day, sessions=sessions)
@@ -121,9 +126,13 @@ class Visitor:
         self.web = web
         self.problems: list[str] = []
         self.expected: Callable[[str], bool] = lambda _problem: False
-        page.on("console", lambda message: message.type == "error" and self._note(f"console: {message.text}"))
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self._note(f"page: {error}"))
         context.on("request", self._check)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._note(f"console: {message.text}")
 
     def _check(self, request: PlaywrightRequest) -> None:
         if not request.url.startswith((self.web.url, "data:", "blob:")):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from db import circuits, dead_letters, incidents, permits, processes, runs
 from db.batches import ATTEMPT_COLUMNS, CALL_COLUMNS, Batch, store_batch
@@ -375,15 +375,17 @@ async def _syncs(db: Database, now: datetime, interesting: dict[str, tuple[str, 
     assert grip is not None
     async with db.write() as connection:
         await runs.checkpoint(connection, grip, now=now, until=now + timedelta(minutes=10), total=3812,
-                              counts=runs.Counts(pages=15, read=1500, written=96, unchanged=1398, conflicted=2, failed=1))  # fmt: skip
+                              counts=runs.Counts(pages=15, read=1500, written=96, unchanged=1398, conflicted=2,
+                                                 failed=1))  # fmt: skip
         await dead_letters.note_conflicts(connection, [
-            dead_letters.Conflict(run_id=run.id, sync="inventory", item=item, field="quantity", erp_value=erp, erp_at=now - timedelta(minutes=9),
-                                  platform_value=shop, platform_at=now - timedelta(minutes=age), rule="last write wins", winner=winner, at=now)
+            dead_letters.Conflict(run_id=run.id, sync="inventory", item=item, field="quantity", erp_value=erp,
+                                  erp_at=now - timedelta(minutes=9), platform_value=shop, winner=winner, at=now,
+                                  platform_at=now - timedelta(minutes=age), rule="last write wins")
             for item, erp, shop, age, winner in (("QS-10233", "41", "38", 4, "platform"), ("QS-31002", "7", "9", 12, "erp"))
         ])  # fmt: skip
         await connection.execute(insert(outbox), [
-            {"id": f"{number:032x}", "kind": "erp_order", "reference": f"SO{number:04d}", "state": "waiting", "created_at": now,
-             "due_at": now, "tries": 0} for number in range(18)
+            {"id": f"{number:032x}", "kind": "erp_order", "reference": f"SO{number:04d}", "state": "waiting",
+             "created_at": now, "due_at": now, "tries": 0} for number in range(18)
         ])  # fmt: skip
     return run.id
 
@@ -409,14 +411,7 @@ async def _incidents(db: Database, now: datetime) -> None:
         {"reason": "5 calls in a row failed: http_503", "failed": 11, "of": 12},
     )
     await incidents.open_incident(
-        db, rule="error_rate", subject="fedex", state="pending", severity="ticket", title="FedEx: error rate 6 % (usually 1 %)",
-        facts={"error_rate": 0.061, "usual": 0.011}, started_at=now - timedelta(minutes=2), inhibited_by=None, now=now,
+        db, rule="error_rate", subject="fedex", state="pending", severity="ticket",
+        title="FedEx: error rate 6 % (usually 1 %)", facts={"error_rate": 0.061, "usual": 0.011},
+        started_at=now - timedelta(minutes=2), inhibited_by=None, now=now,
     )  # fmt: skip
-
-
-async def scheduler_silent(db: Database, since: datetime) -> None:
-    """Make the scheduler look as if it was last heard then."""
-    await processes.beat(db, "scheduler-seed", now=since)
-
-
-__all__ = ["Day", "scheduler_silent", "seed_day", "sync_facts", "update", "vendor_facts"]

@@ -14,8 +14,8 @@ NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "–"), (0, "0 ms"), (0.0004, "< 1 ms"), (0.0123, "12 ms"), (0.842, "842 ms"), (0.9996, "1.00 s"), (1.274, "1.27 s"),
-     (15.0, "15.0 s"), (125.0, "2 min 5 s"), (3600.0, "1 h"), (90061.0, "1 d 1 h")],
+    [(None, "–"), (0, "0 ms"), (0.0004, "< 1 ms"), (0.0123, "12 ms"), (0.842, "842 ms"), (0.9996, "1.00 s"),
+     (1.274, "1.27 s"), (15.0, "15.0 s"), (125.0, "2 min 5 s"), (3600.0, "1 h"), (90061.0, "1 d 1 h")],
 )  # fmt: skip
 def test_duration_has_three_digits_and_a_unit(seconds: float | None, text: str) -> None:
     assert units.duration(seconds).replace("\u202f", " ") == text
@@ -23,7 +23,8 @@ def test_duration_has_three_digits_and_a_unit(seconds: float | None, text: str) 
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(None, "–"), (0.0, "0 %"), (0.0004, "<0.1 %"), (0.004, "0.4 %"), (0.1234, "12 %"), (0.998, "99.8 %"), (0.9999, "99.9 %"), (1.0, "100 %")],
+    [(None, "–"), (0.0, "0 %"), (0.0004, "<0.1 %"), (0.004, "0.4 %"), (0.1234, "12 %"), (0.998, "99.8 %"),
+     (0.9999, "99.9 %"), (1.0, "100 %")],
 )  # fmt: skip
 def test_percent_never_rounds_trouble_away(share: float | None, text: str) -> None:
     assert units.percent(share).replace("\u202f", " ") == text

@@ -1,0 +1,96 @@
+"""Pages that stay open: they follow the database, survive a restart of the server, and say when they cannot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from db import incidents, processes
+from db.engine import Database
+from tests.browser.conftest import Visitor, Web, open_empty, serving, sign_in
+from tests.monitoring.seed import Day
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Awaitable[Visitor]]
+
+
+@pytest.fixture
+async def empty(tmp_path: Path) -> AsyncIterator[Database]:
+    db = await open_empty(tmp_path / "quayside.db")
+    yield db
+    await db.close()
+
+
+def _web(db: Database, port: int, secret: str) -> Web:
+    nothing = Day(
+        now=datetime.now(UTC), calls=0, failed_call="", failed_correlation="", retried_correlation="", running_run=""
+    )
+    return Web(url=f"http://127.0.0.1:{port}", db=db, day=nothing, sessions={"operator": secret})
+
+
+async def test_news_reach_an_open_page_over_the_websocket(visit: Visit, empty: Database) -> None:
+    secret = await sign_in(empty, "mira", "operator")
+    async with serving(empty) as port:
+        visitor = await visit(on=_web(empty, port, secret))
+        page = await visitor.open("/")
+        await expect(page.locator("#live-word")).to_have_text("Live")
+        await expect(page.locator("#banner-scheduler")).to_contain_text("No scheduler has ever run")
+        now = datetime.now(UTC)
+        await processes.started(empty, "scheduler-1", "scheduler", now=now)
+        await incidents.open_incident(
+            empty, rule="circuit_open", subject="fedex", state="firing", severity="page", title="FedEx: circuit open",
+            facts={}, started_at=now, inhibited_by=None, now=now,
+        )  # fmt: skip
+
+        await expect(page.get_by_text("FedEx: circuit open")).to_be_visible(timeout=8000)
+        await expect(page.locator("#nav-incidents")).to_have_text("1")
+        await expect(page.locator("#banner-scheduler")).to_be_hidden()
+
+
+async def test_pause_holds_the_figures_still(visit: Visit, empty: Database) -> None:
+    secret = await sign_in(empty, "mira", "operator")
+    async with serving(empty) as port:
+        visitor = await visit(on=_web(empty, port, secret))
+        page = await visitor.open("/incidents")
+        await expect(page.locator("#live-word")).to_have_text("Live")
+        await page.get_by_label("Live updates").focus()
+        await page.keyboard.press("Space")
+        await expect(page.locator("#live-word")).to_have_text("Paused")
+        now = datetime.now(UTC)
+        await incidents.open_incident(
+            empty, rule="circuit_open", subject="fedex", state="firing", severity="page", title="FedEx: circuit open",
+            facts={}, started_at=now, inhibited_by=None, now=now,
+        )  # fmt: skip
+        await expect(page.locator("#nav-incidents")).to_have_text("1")  # the beat goes on, the page stands still
+
+        await expect(page.get_by_text("Nothing is open.")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/calls", "/syncs", "/incidents", "/vendors/fedex", "/traces/unknown"])
+async def test_empty_database_is_explained_not_drawn(visit: Visit, empty: Database, path: str) -> None:
+    secret = await sign_in(empty, "mira", "operator")
+    async with serving(empty) as port:
+        visitor = await visit(on=_web(empty, port, secret))
+        page = await visitor.open(path)
+        name = path.strip("/").replace("/", "-") or "overview"
+        await visitor.picture(f"empty-{name}")
+
+        assert await page.locator(".q-state-failed").count() == 0
+
+
+async def test_lost_server_is_said_and_the_page_recovers_by_itself(visit: Visit, empty: Database) -> None:
+    secret = await sign_in(empty, "mira", "operator")
+    async with serving(empty) as port:
+        visitor = await visit(on=_web(empty, port, secret))
+        visitor.expected = lambda problem: "ERR_" in problem or "Failed to fetch" in problem or "WebSocket" in problem
+        page = await visitor.open("/")
+        await expect(page.locator("#live-word")).to_have_text("Live")
+    await expect(page.locator("#banner-lost")).to_be_visible(timeout=30_000)
+    await visitor.picture("lost-1440-light")
+    async with serving(empty, port=port):
+        await expect(page.locator("#banner-lost")).to_be_hidden(timeout=30_000)
+        await expect(page.locator("#live-word")).to_have_text("Live", timeout=45_000)
