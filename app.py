@@ -197,6 +197,13 @@ def web_options(settings: Settings) -> WebOptions:
     return options
 
 
+def web_options(settings: Settings) -> WebOptions:
+    """Return the options of the web process. Raise BadSetting naming the key."""
+    values = {"host": settings.host, "port": settings.port, **settings.tables["web"]}
+    options: WebOptions = built(WebOptions, "web", values)
+    return options
+
+
 async def run_web(settings: Settings) -> int:
     """Serve the pages and the API, and alert when the scheduler is silent."""
     options = web_options(settings)

@@ -25,6 +25,7 @@ from integrations.errors import (
     CallFailed,
     HttpFailed,
     InvalidInput,
+    NotPermitted,
     QuaysideError,
     SchemaDrift,
     StoreIsUnavailable,
@@ -117,9 +118,11 @@ class LiveExchange:
         if repeatable is None:
             repeatable = self.operation.repeatable or request.method in ("GET", "HEAD") or bool(self.step)
         number = 0
+        last: CallFailed | None = None
+        held_back = False
 
         async def attempt() -> Response:
-            nonlocal number
+            nonlocal number, last, held_back
             number += 1
             try:
                 return await self._attempt(request, number)
@@ -128,10 +131,18 @@ class LiveExchange:
                     raise
                 number += 1
                 return await self._attempt(request, number)
+            except CallFailed as error:
+                last = error
+                raise
+            except NotPermitted:
+                held_back = True
+                if last is not None:
+                    raise last from None  # the vendor failed the call; that we then held back the next attempt did not
+                raise
 
         def again(state: RetryCallState) -> bool:
             error = state.outcome.exception() if state.outcome else None
-            if not isinstance(error, QuaysideError):
+            if not isinstance(error, QuaysideError) or held_back:
                 return False
             helpful = may_retry(
                 self.road.retry,

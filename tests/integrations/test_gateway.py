@@ -419,3 +419,15 @@ async def test_a_cancelled_write_is_recorded_as_unknown(
 
     assert row is not None
     assert (row.state, stored.outcome, stored.error_type) == ("unknown", "unknown", "cancelled")
+
+
+async def test_a_call_whose_retry_meets_an_open_circuit_ends_with_the_vendors_own_error(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path
+) -> None:
+    quick = BreakerOptions(consecutive_failures=1)
+    async with process(database, acme[1], tmp_path, breaker=quick) as one:
+        acme[0].tricks = ["status:503"]
+        with pytest.raises(HttpFailed) as caught:
+            await one.gateway.call("acme", "read", {"reference": "A"})
+
+    assert caught.value.error_type == "http_503"
