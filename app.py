@@ -190,14 +190,6 @@ def is_listening(port: int) -> bool:
 
 
 def web_options(settings: Settings) -> WebOptions:
-    """Return the options of the pages and the API. Raise BadSetting naming the key."""
-    options: WebOptions = built(
-        WebOptions, "web", {"host": settings.host, "port": settings.port, **settings.tables["web"]}
-    )
-    return options
-
-
-def web_options(settings: Settings) -> WebOptions:
     """Return the options of the web process. Raise BadSetting naming the key."""
     values = {"host": settings.host, "port": settings.port, **settings.tables["web"]}
     options: WebOptions = built(WebOptions, "web", values)

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from db.calls import search
 
+from db.calls import search
 from db.engine import Database
 from db.keys import find
 from integrations.correlation import origin, trace_id
