@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import schema
 from db.engine import Database
-from db.statements import upsert_statement, write_rows
+from db.statements import copy_rows, upsert_statement, write_rows
 from db.sums import Sums, add_sums
 
 CALL_COLUMNS = tuple(column.name for column in schema.calls.columns)
@@ -62,10 +62,15 @@ async def store_batch(db: Database, batch: Batch, *, journal: str, start: int, e
 async def _store(db: Database, batch: Batch, sums: Sums, journal: str, start: int, end: int, now: int) -> None:
     async with db.write() as connection:
         await _advance(connection, journal, start, end, now)
-        await write_rows(connection, _PUT_CALLS, batch.calls)
-        await write_rows(connection, _PUT_ATTEMPTS, batch.attempts)
-        await write_rows(connection, _PUT_BODIES, batch.bodies)
-        await write_rows(connection, _PUT_INPUTS, batch.inputs)
+        tables = (
+            (_PUT_CALLS, batch.calls),
+            (_PUT_ATTEMPTS, batch.attempts),
+            (_PUT_BODIES, batch.bodies),
+            (_PUT_INPUTS, batch.inputs),
+        )
+        if db.is_sqlite or not await copy_rows(connection, tables):
+            for statement, rows in tables:
+                await write_rows(connection, statement, rows)
         await add_sums(connection, sums)  # last: their rows are shared, so their locks are held for the shortest time
 
 

@@ -1,7 +1,8 @@
-"""Writing many rows at once: one prepared statement and tuples on SQLite, one statement over arrays on Postgres.
+"""Writing many rows at once: one prepared statement and tuples on SQLite, COPY or one statement over arrays on Postgres.
 
 Row dictionaries and the types' conversions cost more than the insert itself, so the rows come as tuples in the table's
-column order with times already in microseconds.
+column order with times already in microseconds. Arrays suit the many small numbers of the rollups; long texts in an
+array cost Postgres more than everything else together, so whole rows go through COPY.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from sqlalchemy import BigInteger, Boolean, Float, Integer, Table
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.columns import UtcTime
@@ -20,6 +23,7 @@ from db.columns import UtcTime
 class Upsert:
     """One insert that knows what to do with a row that is there already, said for both databases."""
 
+    table: str
     sqlite: str
     postgresql: str
 
@@ -39,6 +43,7 @@ def upsert_statement(table: Table, *, add: Iterable[str] = (), clear: Iterable[s
     marks = ", ".join("?" * len(columns))
     arrays = ", ".join(f"%s::{_array_type(column.type)}" for column in table.columns)
     return Upsert(
+        table=table.name,
         sqlite=f"{into} VALUES ({marks}) {conflict}",
         postgresql=f"{into} SELECT * FROM unnest({arrays}) {conflict}",  # noqa: S608 - names of our own schema
     )
@@ -62,3 +67,28 @@ async def write_rows(connection: AsyncConnection, statement: Upsert, rows: Seque
         await connection.exec_driver_sql(statement.sqlite, [tuple(row) for row in rows])
     else:
         await connection.exec_driver_sql(statement.postgresql, tuple(map(list, zip(*rows, strict=True))))
+
+
+async def copy_rows(connection: AsyncConnection, tables: Iterable[tuple[Upsert, Sequence[Sequence[Any]]]]) -> bool:
+    """Copy new rows into several tables of Postgres; return False, with nothing copied, when one is there already.
+
+    Raise DataError, and OperationalError when the connection breaks, as SQLAlchemy names them.
+    """
+    raw = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(raw, psycopg.AsyncConnection)  # noqa: S101 - for the type checker: the only driver we open
+    try:
+        async with connection.begin_nested(), raw.cursor() as cursor:
+            for statement, rows in tables:
+                if rows:
+                    async with cursor.copy(f'COPY "{statement.table}" FROM STDIN'.encode()) as copy:
+                        for row in rows:
+                            await copy.write_row(row)
+    except psycopg.errors.UniqueViolation:
+        return False
+    except psycopg.IntegrityError as error:
+        raise IntegrityError("COPY", None, error) from error
+    except psycopg.DataError as error:
+        raise DataError("COPY", None, error) from error
+    except psycopg.OperationalError as error:
+        raise OperationalError("COPY", None, error) from error
+    return True
