@@ -68,7 +68,7 @@ async def _again(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
         try:
             await act()
         except StoreUnavailable:
-            log.warning("The database does not answer; a duty is put off.", extra={"event": "duty.store_unavailable"})
+            log.warning("duty.store_unavailable")
         except Exception:
-            log.exception("A duty failed.", extra={"event": "duty.failed"})
+            log.exception("duty.failed")
         await asyncio.sleep(seconds)

@@ -134,7 +134,7 @@ async def _check(site: Site, name: str, password: str) -> str | None:
                 subject=name,
                 facts={"failed_logins": after.failed_logins, "until": after.locked_until.isoformat()},
             )
-        log.warning("A sign-in was refused.")
+        log.warning("sign_in.refused")
         return _WRONG
     await guess_was_right(site.db, name)
     return None

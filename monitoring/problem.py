@@ -144,7 +144,7 @@ def store_away() -> Problem:
 
 def unexpected(error: BaseException) -> Problem:
     """Return the problem of an error nobody foresaw; it is logged whole and shown without its inside."""
-    log.error("A request failed.", exc_info=error, extra={"correlation_id": correlation_id.get()})
+    log.error("request.failed", exc_info=error, extra={"correlation_id": correlation_id.get()})
     return Problem(500, "internal_error", "Something failed here; the log has it under the correlation id.")
 
 

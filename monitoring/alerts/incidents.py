@@ -192,9 +192,7 @@ class Alerts:
             now=now,
         )
         if opened and not rule.wait:
-            log.info(
-                "%s.", finding.title, extra={"event": "incident.fired", "rule": rule.name, "subject": finding.subject}
-            )
+            _log_fired(finding)
 
     async def _keep(self, incident: Incident, finding: Finding, cause: str | None, now: datetime) -> None:
         """Bring an open incident up to what holds now."""
@@ -218,11 +216,7 @@ class Alerts:
                     self._db, incident, now=now, say=True, values={**values, "state": "firing", "fired_at": now}
                 )
                 if fired:
-                    log.info(
-                        "%s.",
-                        finding.title,
-                        extra={"event": "incident.fired", "rule": finding.rule.name, "subject": finding.subject},
-                    )
+                    _log_fired(finding)
             else:
                 await change_incident(self._db, incident, now=now, say=False, values={**values, "changed_at": now})
             return
@@ -245,11 +239,7 @@ class Alerts:
         since = incident.calm_since or now
         if rule is None or (now - since).total_seconds() >= rule.calm:
             if await resolve_incident(self._db, incident, now=now):
-                log.info(
-                    "Resolved: %s.",
-                    incident.title,
-                    extra={"event": "incident.resolved", "rule": incident.rule, "subject": incident.subject},
-                )
+                log.info("incident.resolved", extra={"rule": incident.rule, "subject": incident.subject})
         elif incident.calm_since is None:
             await change_incident(self._db, incident, now=now, say=False, values={"calm_since": now})
 
@@ -297,7 +287,7 @@ class Alerts:
     async def _not_sent(self, notice: Notice, version: int, error: Exception) -> None:
         """Put a notice off. An edit that can never succeed (the message was deleted) is given up in the end."""
         reason = f"{type(error).__name__}: {error}"
-        log.warning("A notice could not be sent: %s", reason, extra={"event": "notice.failed"})
+        log.warning("notice.failed", extra={"channel": notice.channel, "reason": reason})
         hopeless = not getattr(error, "retryable", True)
         if notice.message_id is not None and hopeless and notice.tries >= _TRIES_OF_A_HOPELESS_EDIT:
             await notice_sent(self._db, notice, message_id=notice.message_id, version=version, now=self._now())
@@ -308,6 +298,10 @@ class Alerts:
     async def _message(self, incident: Incident) -> Message:
         cause = await find_incident(self._db, incident.inhibited_by) if incident.inhibited_by else None
         return message(incident, public_url=self._options.public_url, cause=cause.title if cause else None)
+
+
+def _log_fired(finding: Finding) -> None:
+    log.warning("incident.fired", extra={"rule": finding.rule.name, "subject": finding.subject, "title": finding.title})
 
 
 def _same(incident: Incident, values: Mapping[str, Any]) -> bool:

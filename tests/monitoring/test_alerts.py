@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from db import circuits, incidents, processes
+from db import circuits, incidents, notices, processes
 from db.engine import Database
 from db.incidents import Incident
 from monitoring.alerts.incidents import Alerts
@@ -358,3 +358,24 @@ async def test_without_a_channel_incidents_stand_on_the_page_only(database: Data
 
     assert len(await watch.all()) == 1
     assert watch.slack.sent == []
+
+
+async def test_an_edit_that_can_never_succeed_is_given_up(watch: Watch) -> None:
+    class MessageDeleted(Exception):
+        retryable = False
+
+    await set_circuit(watch.db, "fedex", "open", watch.clock.now())
+    await watch.after(0)
+    tries = 0
+
+    async def deleted(*_: Any) -> str:
+        nonlocal tries
+        tries += 1
+        raise MessageDeleted("message_not_found")
+
+    watch.alerts = Alerts(watch.db, OPTIONS, VENDORS, SYNCS, deleted, watch.clock.now)
+    await set_circuit(watch.db, "fedex", "closed", watch.clock.now(), "3 probes succeeded.")
+    await watch.after(3600, step=60)
+
+    assert 1 < tries < 12
+    assert await notices.unsent(watch.db) == 0
