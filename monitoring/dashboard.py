@@ -85,7 +85,7 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
         assets_folder=str(Path(__file__).parent / "assets"),
         assets_ignore=r"theme\.js",
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
-        compress=False,
+        compress=True,
         suppress_callback_exceptions=True,
         on_error=say_failed,
     )

@@ -102,6 +102,19 @@
         document.title = title ? title + " · Quayside" : "Quayside";
       },
 
+      // Bring a component bundle that is not on the index page; true once it can be used.
+      bundle: function (path) {
+        if (!path) return none;
+        if (window.dash_ag_grid) return true;
+        return new Promise(function (resolve) {
+          var script = document.createElement("script");
+          script.src = path;
+          script.onload = function () { resolve(true); };
+          script.onerror = function () { resolve(false); };
+          document.head.appendChild(script);
+        });
+      },
+
       // The call list: a new filter starts it over; news only refresh it while somebody looks at its top.
       calls: function (search, _tick, last) {
         var api = null;

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
@@ -22,10 +21,10 @@ from monitoring import units
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
 from monitoring.pages.call_details import call_details
-from monitoring.pages.states import empty, shown
+from monitoring.pages.calls_grid import BUNDLE, PAGE, grid, load_on_demand
+from monitoring.pages.states import empty, loading, shown
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
-PAGE = 100  # rows a request brings
 FILTERS = ("vendor", "outcome", "operation", "error_type", "trigger", "text")
 _OUTCOMES = ("failed", "success", "error", "refused", "unknown")
 _TRIGGERS = ("sync", "api", "user", "replay", "demo")
@@ -62,7 +61,9 @@ def layout(context: DashboardContext) -> Component:
                 role="search",
             ),
             html.Div(id="calls-problem"),
-            _grid(),
+            html.Div(loading(420), id="calls-slot", className="q-grid"),
+            dcc.Store(id="calls-wanted", data=BUNDLE),
+            dcc.Store(id="calls-ready"),
             dmc.Drawer(
                 html.Div(id="call-body"),
                 id="call-drawer",
@@ -89,43 +90,6 @@ def _choice(name: str, label: str, values: list[tuple[str, str]]) -> Component:
     )
 
 
-def _grid() -> Component:
-    bad = {"q-cell-bad": "params.value === 'error'", "q-cell-warn": "['refused', 'unknown'].includes(params.value)",
-           "q-cell-good": "params.value === 'success'"}  # fmt: skip
-    columns = [
-        {"field": "started", "headerName": "Started", "width": 132},
-        {"field": "vendor", "headerName": "Vendor", "width": 140},
-        {"field": "operation", "headerName": "Operation", "width": 145},
-        {"field": "outcome", "headerName": "Outcome", "width": 90, "cellClassRules": bad},
-        {"field": "error", "headerName": "Error", "width": 125},
-        {"field": "duration", "headerName": "Duration", "width": 98, "type": "rightAligned"},
-        {"field": "attempts", "headerName": "Attempts", "width": 92, "type": "rightAligned"},
-        {"field": "trigger", "headerName": "Trigger", "width": 82},
-        {"field": "message", "headerName": "What happened", "flex": 1, "minWidth": 240, "tooltipField": "message"},
-    ]
-    return dag.AgGrid(
-        id="calls-grid",
-        columnDefs=columns,
-        defaultColDef={"sortable": False, "resizable": True, "suppressHeaderMenuButton": True},
-        rowModelType="infinite",
-        getRowId="params.data.id.toString()",
-        dashGridOptions={
-            "rowSelection": {"mode": "singleRow", "enableClickSelection": True, "checkboxes": False},
-            "cacheBlockSize": PAGE,
-            "cacheOverflowSize": 1,
-            "maxConcurrentDatasourceRequests": 1,
-            "infiniteInitialRowCount": 1,
-            "rowHeight": 32,
-            "headerHeight": 34,
-            "animateRows": False,
-            "suppressCellFocus": False,
-            "localeText": {"noRowsToShow": "No call in this time fits the filters."},
-        },
-        className="q-grid",
-        style={"height": None},
-    )
-
-
 class _Ends:
     """Where each page of each list ends: (tab and filters, first row) -> what the next page starts before."""
 
@@ -147,13 +111,21 @@ class _Ends:
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     """Answer the grid, keep filters and URL the same, open calls."""
     ends = _Ends()
+    load_on_demand()
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
+        ClientsideFunction("quayside", "bundle"), Output("calls-ready", "data"), Input("calls-wanted", "data")
+    )
+
+    @app.callback(Output("calls-slot", "children"), Input("calls-ready", "data"), prevent_initial_call=True)
+    async def show_grid(ready: bool | None) -> Any:
+        return grid() if ready else empty("The list could not be loaded.", "Reload the page to try again.", mark="down")
 
     @app.callback(
         *[Output(f"filter-{name}", "value") for name in FILTERS],
-        Input("calls-grid", "id"),
+        Input("calls-wanted", "data"),
         State("url", "search"),
     )
-    async def filters_from_url(_id: str, search: str | None) -> list[str | None]:
+    async def filters_from_url(_bundle: str, search: str | None) -> list[str | None]:
         wanted = parameters_of(search)
         return [wanted.get(name) for name in FILTERS]
 

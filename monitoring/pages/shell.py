@@ -73,7 +73,14 @@ def _header() -> Component:
                 html.Span(
                     [icon("live"), html.Span("", id="live-word")], id="live-state", className="q-live q-live-wait"
                 ),
-                dmc.Switch(id="live", checked=True, size="xs", persistence=True, persistence_type="session"),
+                dmc.Switch(
+                    id="live",
+                    checked=True,
+                    size="xs",
+                    label=html.Span("Live updates", className="q-only-read"),
+                    persistence=True,
+                    persistence_type="session",
+                ),
                 _range_picker(),
                 dmc.ColorSchemeToggle(
                     id="theme",

@@ -86,7 +86,9 @@ async def test_lost_server_is_said_and_the_page_recovers_by_itself(visit: Visit,
     secret = await sign_in(empty, "mira", "operator")
     async with serving(empty) as port:
         visitor = await visit(on=_web(empty, port, secret))
-        visitor.expected = lambda problem: "ERR_" in problem or "Failed to fetch" in problem or "WebSocket" in problem
+        visitor.expected = lambda problem: any(
+            word in problem for word in ("ERR_", "Failed to fetch", "WebSocket", "did not respond")
+        )
         page = await visitor.open("/")
         await expect(page.locator("#live-word")).to_have_text("Live")
     await expect(page.locator("#banner-lost")).to_be_visible(timeout=30_000)
