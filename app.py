@@ -137,6 +137,8 @@ def scheduler_options(settings: Settings) -> SchedulerOptions:
     """Return the options of the scheduler. Raise BadSetting naming the key."""
     table = dict(settings.tables["syncs"])
     kinds = {"inventory": InventoryOptions, "currency": CurrencyOptions, "orders": OrdersOptions}
+    if settings.demo:  # a first look should not wait two seconds after each hundred of three thousand
+        table["inventory"] = {"pause": 0.2, **table.get("inventory", {})}
     parts = {name: built(kind, f"syncs.{name}", table.pop(name, {})) for name, kind in kinds.items()}
     options: SchedulerOptions = built(SchedulerOptions, "syncs", {**table, **parts})
     return options

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from integrations.adapter import QuotaPolicy
 from integrations.options import BadSetting, IntegrationOptions, VendorOptions, vendor_options
 from integrations.registry import VENDORS
 from integrations.resilience.rate_limiter import LimiterOptions
@@ -67,6 +68,14 @@ def understand(
         own, _table(toml, "vendors"), sandbox=sandbox, sandbox_url=f"http://{LOOPBACK}:{sandbox_port}"
     )
     used = any(vendor.sandboxed for vendor in vendors.values())
+    sandbox_table = _table(toml, "sandbox")
+    if demo and used:
+        # The demo shopper converts prices all day: that is a shop on a larger plan than the free one.
+        sandbox_table["settings"] = {"open_exchange_rates": {"plan": "enterprise"}, **sandbox_table.get("settings", {})}
+        rates = vendors["open_exchange_rates"]
+        if rates.sandboxed and rates.quotas is None:
+            month = QuotaPolicy(name="month", limit=100_000, seconds=31 * 86_400, paced=False)
+            vendors["open_exchange_rates"] = replace(rates, quotas=(month,))
     database_url = own.get("QUAYSIDE_DATABASE_URL") or f"sqlite:///{var / 'quayside.db'}"
     keys = tuple(key for key in own.get("QUAYSIDE_SECRET_KEY", "").split() if key)
     if any(len(key) < 16 for key in keys):
@@ -81,7 +90,7 @@ def understand(
         host=own.get("QUAYSIDE_HOST") or LOOPBACK,
         port=_port(own, "QUAYSIDE_PORT", 8050),
         sandbox=built(
-            SandboxOptions, "sandbox", {"host": LOOPBACK, "port": sandbox_port, "demo": demo, **_table(toml, "sandbox")}
+            SandboxOptions, "sandbox", {"host": LOOPBACK, "port": sandbox_port, "demo": demo, **sandbox_table}
         ),
         sandbox_is_used=used,
         demo=demo and used,

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 WAREHOUSE = "MAIN"  # as the sandbox's ERP calls it
 BETWEEN_VISITS = 11.0  # seconds on average
 CHANNEL = "C0WELCOME01"
+ORDERS = "C0ORDERS001"  # where the shop's orders are announced
+PRICES_ASKED = 0.35  # of all visits: two a minute, within the plan the sandbox plays
 SYNCS = ("currency", "inventory", "orders")
 _ORIGINS: dict[str, dict[str, Any]] = {
     "fedex": {
@@ -131,6 +133,8 @@ class Demo:
         basket = next(self._baskets)
         reference = f"QS-{self.now():%y%m%d}-{new_id()[:8].upper()}"
         with origin("demo"):
+            if self._draw.random() < PRICES_ASKED:
+                await self._ask("open_exchange_rates", "latest_rates", {"base": "USD"})
             quotes = await self._quotes(reference, basket)
             if not await self._in_stock(basket):
                 return  # the shopper leaves
@@ -138,6 +142,7 @@ class Demo:
             if payment is None or payment.status != "captured":
                 return
             await self._order(reference, basket, payment)
+            await self._tell(reference, basket)
             if quotes and self._draw.random() < 0.4:
                 await self._ship(reference, basket, self._draw.choice(quotes))
             if self._under_way and self._draw.random() < 0.6:
@@ -198,6 +203,10 @@ class Demo:
             payment_status=payment.status,
         )
         await orders.place(self.db, order, now=now)
+
+    async def _tell(self, reference: str, basket: Basket) -> None:
+        text = f"Order {reference}: {len(basket.lines)} lines, {basket.total} {basket.currency}."
+        await self._ask("slack", "post_message", {"channel": ORDERS, "text": text, "alert_key": reference})
 
     async def _ship(self, reference: str, basket: Basket, quote: RateQuote) -> None:
         sent: CreatedShipment | None = await self._ask(
