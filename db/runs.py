@@ -23,6 +23,8 @@ from db.owner import is_dead
 from db.schema import leases as lease_table
 from db.schema import sync_runs
 
+Connection = AsyncConnection  # what a step of a run writes through; outside db nobody names SQLAlchemy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:

@@ -14,11 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from db import runs
 from db.engine import Database, StoreUnavailable
-from db.runs import Counts, Grip, GripLost, RunRow
+from db.runs import Connection, Counts, Grip, GripLost, RunRow
 from integrations.correlation import origin
 from integrations.errors import CallFailed, NotPermitted, OutcomeUnknown, QuaysideError
 
@@ -48,7 +46,7 @@ class RunFailed(Exception):
 class Step:
     """One step under way: the transaction to write in, and what the step adds to the run."""
 
-    connection: AsyncConnection
+    connection: Connection
     cursor: dict[str, Any]
     counts: Counts = field(default_factory=Counts)
     total: int | None = None
