@@ -181,7 +181,9 @@ async def run_up(settings: Settings) -> int:
     async with store(settings):
         pass  # migrated once, before anybody needs it
     names = ["sandbox"] if settings.sandbox_is_used and not is_listening(settings.sandbox.port) else []
-    children = [app_child(name, name, program=__file__) for name in [*names, "web", "scheduler"]]
+    children = [
+        app_child(name, name, program=__file__, last=name == "sandbox") for name in [*names, "web", "scheduler"]
+    ]
     return await Supervisor(children).run()
 
 

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_QUIET = ("aiosqlite", "alembic", "apscheduler", "httpx", "procrastinate", "uvicorn.access", "websockets", "zeep", "asyncio")
+_QUIET = ("aiosqlite", "alembic", "apscheduler", "httpx", "procrastinate", "uvicorn", "websockets", "zeep", "asyncio")
 
 
 class LineFormatter(logging.Formatter):

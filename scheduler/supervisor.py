@@ -17,11 +17,12 @@ USAGE = 2  # a process that ends so will not do better the next time: bad settin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """One process to keep up: what it is called and its command line."""
+    """One process to keep up: what it is called and its command line. ``last``: ended only after the others have."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] | None = None
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +39,9 @@ class SupervisorOptions:
     grace: float = 30.0
 
 
-def app_child(name: str, *arguments: str, program: str) -> Child:
+def app_child(name: str, *arguments: str, program: str, last: bool = False) -> Child:
     """Return the child that runs a command of this program with this interpreter."""
-    return Child(name=name, command=(sys.executable, program, *arguments))
+    return Child(name=name, command=(sys.executable, program, *arguments), last=last)
 
 
 class Supervisor:
@@ -124,7 +125,12 @@ class Supervisor:
                 self._up.pop(child.name, None)
 
     async def _end_all(self) -> None:
-        processes = dict(self._up)
+        for last in (False, True):
+            names = {child.name for child in self.children if child.last is last}
+            await self._end({name: process for name, process in self._up.items() if name in names})
+        log.info("All processes have ended.")
+
+    async def _end(self, processes: Mapping[str, asyncio.subprocess.Process]) -> None:
         for process in processes.values():
             _tell(process, signal.SIGTERM)
         waits = {asyncio.create_task(process.wait()): name for name, process in processes.items()}
@@ -136,7 +142,6 @@ class Supervisor:
             _tell(processes[waits[task]], signal.SIGKILL)
         if late:
             await asyncio.wait(late)
-        log.info("All processes have ended.")
 
 
 def _tell(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

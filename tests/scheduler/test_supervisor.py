@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +95,36 @@ async def test_a_process_that_keeps_dying_is_started_ever_later() -> None:
     await supervisor.run()
 
     assert delays == [1, 2, 4, 4, 4]
+
+
+SAYS_WHEN = """
+import signal, sys, time
+from pathlib import Path
+
+def end(*_):
+    time.sleep({wait})
+    with Path({path!r}).open("a") as file:
+        file.write("{name} ")
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, end)
+Path({path!r} + ".{name}").touch()
+time.sleep(60)
+"""
+
+
+async def test_who_is_last_is_ended_only_after_the_others(tmp_path: Path) -> None:
+    order = tmp_path / "order"
+
+    def child(name: str, wait: float, *, last: bool) -> Child:
+        code = SAYS_WHEN.format(wait=wait, path=str(order), name=name)
+        return Child(name=name, command=(sys.executable, "-c", code), last=last)
+
+    supervisor = Supervisor([child("sandbox", 0, last=True), child("web", 0.3, last=False)])
+    running = asyncio.create_task(supervisor.run())
+    while len(list(tmp_path.glob("order.*"))) < 2:
+        await asyncio.sleep(0.05)
+    supervisor.stop.set()
+
+    assert await running == 0
+    assert order.read_text().split() == ["web", "sandbox"]
