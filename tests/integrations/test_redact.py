@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrations.redact import LONGEST_BODY, MASK, Redactor
+from integrations.guard import MASK
+from integrations.redact import LONGEST_BODY, Redactor
 
 KEPT = frozenset({"id", "status", "message", "codes", "Code", "amount", "total"})
 SECRET = "hunter2-secret"
