@@ -228,7 +228,7 @@ class LiveExchange:
             span_id=span_id,
             operation=request.step or self.step or self.operation.name,
             method=request.method,
-            url_template=request.template or request.path,
+            url_template=request.template or road.redactor.path(request.path),
             path=road.redactor.path(path),
             number=number,
             circuit_state=leave.state,
@@ -289,7 +289,7 @@ class LiveExchange:
     def _request_id(self, response: Response) -> str | None:
         header = self.road.adapter.vendor.request_id_header
         value = response.headers.get(header) if header else None
-        return value[:128] if value else None
+        return self.road.redactor.text(value)[:128] if value else None
 
     def _record(
         self, request: Request, ended: AttemptEnded, answer: Response | CallFailed, error: CallFailed | None
@@ -318,7 +318,7 @@ class LiveExchange:
             leave,
             judgement,
             duration=duration,
-            what=error.message if error else "",
+            what=self.road.redactor.text(error.message) if error else "",
             retry_after=error.retry_after if error else None,
             correlation_id=self.call.correlation_id,
         )

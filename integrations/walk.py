@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -111,6 +113,11 @@ class Walk:
         try:
             async with asyncio.timeout(max(0.0, self.exchange.remaining()) + 1.0):  # requests end sooner by themselves
                 return await method(self.exchange, self.asked)
+        except QuaysideError as error:
+            # From here on the message is stored, logged and shown in many places; an adapter may have quoted a vendor.
+            error.message = self.road.redactor.text(error.message)
+            error.args = (error.message,)
+            raise
         except TimeoutError as error:
             label = self.road.adapter.vendor.label
             raise TransportFailed(
@@ -119,14 +126,18 @@ class Walk:
                 fault="theirs",
             ) from error
         except ValidationError as error:
-            field = ".".join(str(part) for part in error.errors()[0]["loc"])
+            field = self.road.redactor.text(".".join(str(part) for part in error.errors()[0]["loc"]))
             raise SchemaDrift(
                 f"{self.road.adapter.vendor.label} answered something we do not understand at {field or 'the top'}.",
                 field=field,
             ) from error
         except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             label = self.road.adapter.vendor.label
-            log.exception("answer.not_understood", extra={"vendor": self.call.vendor, "operation": name})
+            # Where, but not what: the exception's own text may quote the answer.
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{at.name}:{at.lineno} in {Path(at.filename).name}"
+            facts = {"vendor": self.call.vendor, "operation": name, "error": type(error).__name__, "where": where}
+            log.error("answer.not_understood", extra=facts)
             raise SchemaDrift(
                 f"{label} answered something we do not understand ({type(error).__name__} in {name}).", field=""
             ) from error
