@@ -259,7 +259,9 @@ async def test_the_character_nul_is_refused_before_any_database_sees_it(
 async def socket(api: FastAPI, headers: dict[str, str]) -> list[dict[str, Any]]:
     """Try to open a WebSocket; return what the application said first."""
     said: list[dict[str, Any]] = []
-    asked = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1000}])
+    asked: Iterator[dict[str, Any]] = iter(
+        [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1000}]
+    )
 
     async def receive() -> dict[str, Any]:
         return next(asked)

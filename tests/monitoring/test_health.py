@@ -62,7 +62,7 @@ def test_a_vendor_whose_circuit_is_not_closed_is_down(state: str) -> None:
     ids=["they fail", "credential", "only they are away", "all are away", "nobody else asked", "most are away"],
 )
 def test_our_network_is_told_from_theirs(mine: dict[str, int], others: list[Evidence], fault: Fault) -> None:
-    found = {"fedex": evidence(10, **mine)} | {other.vendor: other for other in others}
+    found = {"fedex": Evidence(vendor="fedex", calls=10, failed=mine)} | {other.vendor: other for other in others}
 
     verdicts = judge_all(found, labels={name: name for name in found}, circuits={})
 
