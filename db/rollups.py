@@ -137,27 +137,22 @@ async def overview(
     )
     async with db.read() as connection:
         rows = (await connection.execute(query)).all()
-        open_starts = {row[1] for row in rows if row.p95 is None and row.duration}
+        open_starts = {row[1] for row in rows if row[11] is None and row[9]}  # without p95, with a duration
         open_bins = await _bins_by_bucket(connection, width, open_starts)
         bins = await _bins(connection, begin, end) if whole else {}
-    starts: dict[int, datetime] = {}
+    starts = {start: from_micros(start) for start in {row[1] for row in rows}}
     buckets: dict[str, list[Bucket]] = {}
-    sums: dict[str, list[Any]] = {}
-    for vendor, start, calls, failed, refused, attempts, bad, retries, wait, duration, p50, p95, p99 in rows:
-        at = starts.get(start)
-        if at is None:
-            at = starts[start] = from_micros(start)
+    by_vendor: dict[str, list[Any]] = {}
+    for row in rows:
+        vendor, start, calls, failed, refused, attempts, bad, _retries, _wait, duration, p50, p95, p99 = row
         if p95 is None and duration:
             p50, p95, p99 = quantiles(open_bins.get((vendor, start), {}), SHARES)
-        buckets.setdefault(vendor, []).append(Bucket(at, calls, failed, refused, attempts, bad, p50, p95, p99))
-        sums[vendor] = [
-            a + b
-            for a, b in zip(
-                sums.get(vendor, (0,) * len(_SUMS)),
-                (calls, failed, refused, attempts, bad, retries, wait, duration),
-                strict=True,
-            )
-        ]
+        mine = buckets.get(vendor)
+        if mine is None:
+            mine, by_vendor[vendor] = buckets.setdefault(vendor, []), []
+        mine.append(Bucket(starts[start], calls, failed, refused, attempts, bad, p50, p95, p99))
+        by_vendor[vendor].append(row[2:10])
+    sums = {vendor: [sum(column) for column in zip(*mine, strict=True)] for vendor, mine in by_vendor.items()}
     return [
         VendorOverview(vendor=vendor, totals=_totals(sums[vendor], bins.get(vendor, {})), buckets=buckets[vendor])
         for vendor in sorted(buckets)

@@ -66,8 +66,12 @@ async def test_processes_that_start_together_migrate_once(
         server: PostgresServer = request.getfixturevalue("postgres_server")
         server.execute("CREATE DATABASE started_together")
         url = server.url("started_together")
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    started = [await asyncio.create_subprocess_exec(sys.executable, "-c", STARTER, url, **pipes) for _ in range(4)]
+    started = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", STARTER, url, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
     ended = [await process.communicate() for process in started]
 
     assert [(process.returncode, out, err) for process, (out, err) in zip(started, ended, strict=True)] == [
