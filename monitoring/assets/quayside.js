@@ -115,6 +115,14 @@
         });
       },
 
+      never_mind: function (clicks) { return clicks ? false : none; },
+
+      // A call that is closed is not chosen any more, so that its row opens it again.
+      closed: function (opened) {
+        if (opened) return;
+        try { window.dash_ag_grid.getApi("calls-grid").deselectAll(); } catch (e) { /* the list is gone */ }
+      },
+
       // The call list: a new filter starts it over; news only refresh it while somebody looks at its top.
       calls: function (search, _tick, last) {
         var api = null;

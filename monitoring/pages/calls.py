@@ -155,6 +155,10 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         prevent_initial_call=True,
     )
 
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
+        ClientsideFunction("quayside", "closed"), Input("call-drawer", "opened"), prevent_initial_call=True
+    )
+
     @app.callback(
         Output("calls-grid", "getRowsResponse"),
         Output("calls-problem", "children"),

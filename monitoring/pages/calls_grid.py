@@ -24,10 +24,10 @@ def grid() -> Component:
     bad = {"q-cell-bad": "params.value === 'error'", "q-cell-warn": "['refused', 'unknown'].includes(params.value)",
            "q-cell-good": "params.value === 'success'"}  # fmt: skip
     columns = [
-        {"field": "started", "headerName": "Started", "width": 132},
+        {"field": "started", "headerName": "Started", "width": 148},
         {"field": "vendor", "headerName": "Vendor", "width": 140},
-        {"field": "operation", "headerName": "Operation", "width": 145},
-        {"field": "outcome", "headerName": "Outcome", "width": 90, "cellClassRules": bad},
+        {"field": "operation", "headerName": "Operation", "width": 158},
+        {"field": "outcome", "headerName": "Outcome", "width": 98, "cellClassRules": bad},
         {"field": "error", "headerName": "Error", "width": 125},
         {"field": "duration", "headerName": "Duration", "width": 98, "type": "rightAligned"},
         {"field": "attempts", "headerName": "Attempts", "width": 92, "type": "rightAligned"},

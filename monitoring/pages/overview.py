@@ -90,6 +90,8 @@ def summary(found: Sequence[VendorCard]) -> str:
     """Return the page in a sentence."""
     hurt = [card for card in found if card.health.verdict != "healthy"]
     calls = sum(card.figures.calls for card in found)
+    if not hurt and not calls:
+        return f"{units.plural(len(found), 'vendor')} · no call in this time"
     if not hurt:
         return f"All {len(found)} vendors are healthy · {units.plural(calls, 'call')}"
     down = [card.facts.label for card in hurt if card.health.verdict == "down"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import audit, dead_letters, run_history, runs, schedules
@@ -159,17 +159,23 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
             return False, no_update, no_update
         return True, _consequence(active, context), active.id
 
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
+        ClientsideFunction("quayside", "never_mind"),
+        Output("cancel-modal", "opened", allow_duplicate=True),
+        Input("cancel-no", "n_clicks"),
+        prevent_initial_call=True,
+    )
+
     @app.callback(
         Output("cancel-modal", "opened", allow_duplicate=True),
         Output("acted", "data", allow_duplicate=True),
         Output("toasts", "sendNotifications", allow_duplicate=True),
         Input("cancel-yes", "n_clicks"),
-        Input("cancel-no", "n_clicks"),
         State("cancel-run", "data"),
         prevent_initial_call=True,
     )
-    async def cancel(_yes: int | None, _no: int | None, run_id: str | None) -> tuple[Any, Any, Any]:
-        if ctx.triggered_id != "cancel-yes" or not run_id:
+    async def cancel(yes: int | None, run_id: str | None) -> tuple[Any, Any, Any]:
+        if not yes or not run_id:
             return False, no_update, no_update
         user = _who()
         if user is None:

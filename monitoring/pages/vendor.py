@@ -238,11 +238,12 @@ def charts(
         if any(value is not None for value in series.p50)
         else empty("No attempt in this time.")
     )
-    shares = left_over_time(facts.quotas, series, announced)
+    spent = any(series.attempts) or bool(announced)
+    shares = left_over_time(facts.quotas, series, announced) if spent else {}
     left: Component = (
         graph(headroom_chart.figure(view, start=series.start, width=series.width, shares=shares), "chart-headroom")
         if shares
-        else empty("No quota is known for this vendor.")
+        else empty("Nothing was spent in this time." if facts.quotas else "No quota is known for this vendor.")
     )
     bands = stretches(states, changes, later, view)
     circuit: Component = (

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 from playwright.async_api import Request as PlaywrightRequest
 
 from db import processes, users
@@ -31,6 +31,7 @@ from monitoring.options import WebOptions
 from monitoring.web import create_web
 from tests.monitoring.seed import Day, seed_day, sync_facts, vendor_facts
 
+expect.set_options(timeout=15_000)  # a laden machine is slow, not wrong
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 
 

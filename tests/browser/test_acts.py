@@ -86,6 +86,9 @@ async def test_filter_narrows_the_list_and_a_row_opens_the_call(visit: Visit) ->
     await expect(drawer).to_contain_text("The card was declined; ask for another one.")
     await expect(drawer).to_contain_text("1 attempt")
     await visitor.picture("calls-drawer-1440-light")
+    await page.keyboard.press("Escape")
+    await expect(drawer).to_be_hidden()
+    await page.locator("#calls-grid .ag-row").first.click()
     await drawer.get_by_role("link").last.click()
 
     await expect(page).to_have_url(re.compile("/traces/"))
@@ -216,3 +219,18 @@ async def test_signing_out_leads_to_the_sign_in_page(visit: Visit, web: Web) -> 
     await page.get_by_role("button", name="Sign out").click()
 
     await expect(page).to_have_url(re.compile("/login"))
+
+
+async def test_act_that_fails_is_said_in_a_toast_and_changes_nothing(
+    visit: Visit, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_args: object, **_options: object) -> None:
+        raise ZeroDivisionError("the inside")
+
+    monkeypatch.setattr(runs, "queue", fail)
+    visitor = await visit()
+    page = await visitor.open("/syncs")
+    await page.locator("section", has_text="Orders").get_by_role("button", name="Run now").click()
+
+    await expect(page.get_by_text("Something went wrong here; nothing was changed.")).to_be_visible()
+    await expect(page.get_by_text("the inside")).to_have_count(0)

@@ -27,8 +27,8 @@ from monitoring.health import Health
 from monitoring.identity import SCOPES_OF, Identity, current_user
 from monitoring.pages import calls, overview, shell, states, trace, vendor
 from monitoring.timerange import time_range
-from monitoring.vendor_card import Figures, VendorCard, cards, worst_first
-from monitoring.vendor_figures import figures_of_all
+from monitoring.vendor_card import VendorCard, cards, worst_first
+from monitoring.vendor_figures import Figures, figures_of_all
 from tests.conftest import NOON, MovableClock
 from tests.monitoring.seed import Day, seed_day, sync_facts, vendor_facts
 
