@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from getpass import getpass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
 
 import orjson
@@ -40,21 +40,15 @@ from integrations.options import BadSetting
 from integrations.prober import probe_due_circuits
 from integrations.registry import adapter_class
 from integrations.runtime import Runtime, open_runtime
-from integrations.sandbox.commands import serve as serve_sandbox
 from integrations.settings import Settings, built, check_credentials, understand
-from monitoring import commands as people_commands
-from monitoring.alerts.incidents import Alerts
 from monitoring.facts import OperationFacts, QuotaFacts, SendNotice, SyncFacts, VendorFacts
 from monitoring.options import AlertOptions, WebOptions
-from monitoring.web import serve_web
-from scheduler import commands as sync_commands
-from scheduler.demo import Demo
-from scheduler.jobs import all_jobs
-from scheduler.options import CurrencyOptions, InventoryOptions, OrdersOptions, SchedulerOptions
-from scheduler.service import Duty
-from scheduler.supervisor import Supervisor, app_child
-from scheduler.worker import hand_out, job_engine, work_jobs
 
+if TYPE_CHECKING:
+    from monitoring.alerts.incidents import Alerts
+    from scheduler.options import SchedulerOptions
+
+# What a command does not need it does not load: Dash, the scheduler and the sandbox are imported where they are used.
 VAR = Path("var")
 
 
@@ -127,6 +121,8 @@ def vendor_facts(settings: Settings) -> list[VendorFacts]:
 
 def sync_facts(settings: Settings) -> list[SyncFacts]:
     """Return what the pages are told about syncs."""
+    from scheduler.jobs import all_jobs
+
     return [
         SyncFacts(**{key: getattr(job, key) for key in ("name", "label", "description", "schedule", "vendors")})
         for job in all_jobs(scheduler_options(settings)).values()
@@ -135,6 +131,8 @@ def sync_facts(settings: Settings) -> list[SyncFacts]:
 
 def scheduler_options(settings: Settings) -> SchedulerOptions:
     """Return the options of the scheduler. Raise BadSetting naming the key."""
+    from scheduler.options import CurrencyOptions, InventoryOptions, OrdersOptions, SchedulerOptions
+
     table = dict(settings.tables["syncs"])
     kinds = {"inventory": InventoryOptions, "currency": CurrencyOptions, "orders": OrdersOptions}
     if settings.demo:  # a first look should not wait two seconds after each hundred of three thousand
@@ -166,6 +164,8 @@ def notices(runtime: Runtime) -> SendNotice:
 
 def alerts(settings: Settings, db: Database, runtime: Runtime, **more: Any) -> Alerts:
     """Return the alert rules, which write to Slack through the gateway."""
+    from monitoring.alerts.incidents import Alerts
+
     values = {"public_url": web_options(settings).url, **settings.tables["alerts"]}
     options: AlertOptions = built(AlertOptions, "alerts", values)
     channel = settings.integrations.vendors["slack"].credentials.get("CHANNEL", "")
@@ -178,6 +178,8 @@ def alerts(settings: Settings, db: Database, runtime: Runtime, **more: Any) -> A
 
 async def run_up(settings: Settings) -> int:
     """Keep web and scheduler up, and the sandbox where a vendor needs it."""
+    from scheduler.supervisor import Supervisor, app_child
+
     async with store(settings):
         pass  # migrated once, before anybody needs it
     names = ["sandbox"] if settings.sandbox_is_used and not is_listening(settings.sandbox.port) else []
@@ -202,6 +204,8 @@ def web_options(settings: Settings) -> WebOptions:
 
 async def run_web(settings: Settings) -> int:
     """Serve the pages and the API, and alert when the scheduler is silent."""
+    from monitoring.web import serve_web
+
     options = web_options(settings)
     async with calling(settings, "web") as (db, runtime):
         watch = alerts(settings, db, runtime, watch="scheduler")
@@ -211,6 +215,11 @@ async def run_web(settings: Settings) -> int:
 
 async def run_scheduler(settings: Settings) -> int:
     """Run the syncs and everything that is due from time to time."""
+    from scheduler.commands import serve, work_off
+    from scheduler.demo import Demo
+    from scheduler.service import Duty
+    from scheduler.worker import hand_out, job_engine
+
     retention: RetentionOptions = built(RetentionOptions, "retention", settings.tables["retention"])
     async with calling(settings, "scheduler") as (db, runtime):
         rules = alerts(settings, db, runtime)
@@ -229,16 +238,14 @@ async def run_scheduler(settings: Settings) -> int:
         ]
         demo = Demo(db, runtime.gateway, seed=settings.sandbox.seed) if settings.demo else None
         options = scheduler_options(settings)
-        serve = partial(sync_commands.serve, db, runtime.gateway, options, duties=duties, demo=demo)
+        run_here = partial(serve, db, runtime.gateway, options, duties=duties, demo=demo)
         if not options.workers:
-            await serve()
+            await run_here()
             return 0
         if settings.database_url.startswith("sqlite"):
             raise BadSetting("syncs.workers needs Postgres; set QUAYSIDE_DATABASE_URL or take it out of quayside.toml.")
-        async with job_engine(
-            settings.database_url, partial(sync_commands.work_off, db, runtime.gateway, options)
-        ) as jobs:
-            await serve(give=partial(hand_out, jobs))
+        async with job_engine(settings.database_url, partial(work_off, db, runtime.gateway, options)) as jobs:
+            await run_here(give=partial(hand_out, jobs))
     return 0
 
 
@@ -249,7 +256,9 @@ def hour_ago() -> datetime:
 
 async def run_sandbox(settings: Settings) -> int:
     """Stand in for the vendors."""
-    await serve_sandbox(settings.sandbox)
+    from integrations.sandbox.commands import serve
+
+    await serve(settings.sandbox)
     return 0
 
 
@@ -288,12 +297,14 @@ async def run_call(settings: Settings, arguments: Namespace) -> int:
 
 async def run_sync(settings: Settings, arguments: Namespace) -> int:
     """Run a sync in this process."""
+    from scheduler.commands import exit_code, run_lines, sync_once
+
     async with calling(settings, "cli") as (db, runtime):
-        run = await sync_commands.sync_once(
+        run = await sync_once(
             db, runtime.gateway, scheduler_options(settings), arguments.name, dry_run=arguments.dry_run
         )
-    show(arguments, run, sync_commands.run_lines(run))
-    return sync_commands.exit_code(run)
+    show(arguments, run, run_lines(run))
+    return exit_code(run)
 
 
 async def run_calls(settings: Settings, arguments: Namespace) -> int:
@@ -334,28 +345,35 @@ async def run_prune(settings: Settings, arguments: Namespace) -> int:
 
 async def run_user_add(settings: Settings, arguments: Namespace) -> int:
     """Add a user."""
+    from monitoring.commands import add_user
+
     password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else getpass("Password: ")
     async with store(settings) as db:
-        await people_commands.add_user(db, arguments.name, arguments.role, password, now=datetime.now(UTC))
+        await add_user(db, arguments.name, arguments.role, password, now=datetime.now(UTC))
     show(arguments, {"name": arguments.name, "role": arguments.role}, [f"Added {arguments.name} ({arguments.role})."])
     return 0
 
 
 async def run_token_add(settings: Settings, arguments: Namespace) -> int:
     """Add an API token; it is shown this once."""
+    from monitoring.commands import add_token
+
     async with store(settings) as db:
-        token = await people_commands.add_token(db, arguments.name, arguments.scope, now=datetime.now(UTC))
+        token = await add_token(db, arguments.name, arguments.scope, now=datetime.now(UTC))
     show(arguments, {"token": token}, [token])
     return 0
 
 
 async def run_worker(settings: Settings) -> int:
     """Run syncs handed out over Postgres."""
+    from scheduler.commands import work_off
+    from scheduler.worker import job_engine, work_jobs
+
     if settings.database_url.startswith("sqlite"):
         raise BadSetting("worker needs Postgres: SQLite belongs to one machine; set QUAYSIDE_DATABASE_URL.")
     options = scheduler_options(settings)
     async with calling(settings, "worker") as (db, runtime):
-        work = partial(sync_commands.work_off, db, runtime.gateway, options)
+        work = partial(work_off, db, runtime.gateway, options)
         async with job_engine(settings.database_url, work) as engine:
             await work_jobs(engine)
     return 0
@@ -412,6 +430,9 @@ def main(argv: Sequence[str]) -> int:
         return asyncio.run(run(arguments))
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # the reader has seen enough: app.py calls | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (BadSetting, ValueError) as error:
         message, code = str(error), 2
     except QuaysideError as error:
