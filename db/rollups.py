@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, cast, func, or_, select, text, type_coerce, update
+from sqlalchemy import BigInteger, cast, func, select, text, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.columns import from_micros, to_micros
@@ -20,12 +20,12 @@ from db.engine import Database
 from db.histogram import quantiles
 from db.schema import rollup_bins, rollup_errors, rollups
 from db.schema import spend as spend_table
+from db.stretches import MICROS, Bins, bins_by_bucket, bins_by_vendor, floor, within
 from db.sums import FIVE_MINUTES, HOUR, MINUTE, REFUSED
 
 SHARES = (0.5, 0.95, 0.99)
 MINUTES_UP_TO = timedelta(hours=3)  # spans drawn by the minute
 FIVE_MINUTES_UP_TO = timedelta(hours=36)
-_MICROS = 1_000_000
 _SUMS = (
     "calls",
     "calls_failed",
@@ -36,7 +36,6 @@ _SUMS = (
     "throttle_wait",
     "duration",
 )
-Bins = dict[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +127,7 @@ async def overview(
     db: Database, *, since: datetime, until: datetime, width: int = FIVE_MINUTES, whole: bool = True
 ) -> list[VendorOverview]:
     """Return every vendor that was called, by name. ``whole`` False leaves the totals' quantiles out (cheaper)."""
-    begin, end = _floor(since, width), to_micros(until)
+    begin, end = floor(since, width), to_micros(until)
     r = rollups.c
     query = (
         select(r.vendor, type_coerce(r.started_at, BigInteger), *(r[name] for name in _SUMS), r.p50, r.p95, r.p99)
@@ -138,8 +137,8 @@ async def overview(
     async with db.read() as connection:
         rows = (await connection.execute(query)).all()
         open_starts = {row[1] for row in rows if row[11] is None and row[9]}  # without p95, with a duration
-        open_bins = await _bins_by_bucket(connection, width, open_starts)
-        bins = await _bins(connection, begin, end) if whole else {}
+        open_bins = await bins_by_bucket(connection, width, open_starts)
+        bins = await bins_by_vendor(connection, begin, end) if whole else {}
     starts = {start: from_micros(start) for start in {row[1] for row in rows}}
     buckets: dict[str, list[Bucket]] = {}
     by_vendor: dict[str, list[Any]] = {}
@@ -161,14 +160,14 @@ async def overview(
 
 async def totals(db: Database, *, since: datetime, until: datetime, vendor: str | None = None) -> Totals:
     """Return the totals of a vendor, or of all together."""
-    begin, end = _floor(since, MINUTE if until - since <= MINUTES_UP_TO else FIVE_MINUTES), to_micros(until)
+    begin, end = floor(since, MINUTE if until - since <= MINUTES_UP_TO else FIVE_MINUTES), to_micros(until)
     r = rollups.c
-    query = select(*(func.coalesce(func.sum(r[name]), 0) for name in _SUMS)).where(_within(rollups, begin, end))
+    query = select(*(func.coalesce(func.sum(r[name]), 0) for name in _SUMS)).where(within(rollups, begin, end))
     if vendor is not None:
         query = query.where(r.vendor == vendor)
     async with db.read() as connection:
         sums = (await connection.execute(query)).one()
-        bins = await _bins(connection, begin, end, vendor)
+        bins = await bins_by_vendor(connection, begin, end, vendor)
     merged: Bins = {}
     for counts in bins.values():
         for index, count in counts.items():
@@ -182,14 +181,14 @@ async def series(db: Database, vendor: str, *, since: datetime, until: datetime,
     widths = [width] if width is not None else _widths(until - since)
     async with db.read() as connection:
         for candidate in widths:
-            begin, end = _floor(since, candidate), to_micros(until)
+            begin, end = floor(since, candidate), to_micros(until)
             rows = await _series_rows(connection, vendor, candidate, begin, end)
             if rows or candidate == widths[-1]:
                 break
         errors = await _series_errors(connection, vendor, candidate, begin, end)
         starts = {row.start for row in rows if row.p95 is None and row.duration}
-        bins = await _bins_by_bucket(connection, candidate, starts, vendor)
-    step = candidate * _MICROS
+        bins = await bins_by_bucket(connection, candidate, starts, vendor)
+    step = candidate * MICROS
     length = max(0, -(-(end - begin) // step))
     columns: dict[str, list[Any]] = {
         name: [0] * length for name in ("calls", "calls_failed", "calls_refused", "attempts", "attempts_failed")
@@ -226,11 +225,11 @@ async def series(db: Database, vendor: str, *, since: datetime, until: datetime,
 
 async def errors(db: Database, vendor: str | None, *, since: datetime, until: datetime) -> list[ErrorCount]:
     """Return what went wrong with a vendor, or with all, most failed calls first."""
-    begin, end = _floor(since, MINUTE if until - since <= MINUTES_UP_TO else FIVE_MINUTES), to_micros(until)
+    begin, end = floor(since, MINUTE if until - since <= MINUTES_UP_TO else FIVE_MINUTES), to_micros(until)
     e = rollup_errors.c
     query = (
         select(e.error_type, e.fault, func.sum(e.calls), func.sum(e.attempts))
-        .where(_within(rollup_errors, begin, end))
+        .where(within(rollup_errors, begin, end))
         .group_by(e.error_type, e.fault)
     )
     if vendor is not None:
@@ -243,16 +242,16 @@ async def errors(db: Database, vendor: str | None, *, since: datetime, until: da
 
 async def operations(db: Database, vendor: str, *, since: datetime, until: datetime) -> dict[str, Totals]:
     """Return the totals of each operation of a vendor, and of its sign_in, poll and other steps, by name."""
-    begin, end = _floor(since, MINUTE), to_micros(until)
+    begin, end = floor(since, MINUTE), to_micros(until)
     r, b = rollups.c, rollup_bins.c
     sums = (
         select(r.operation, *(func.sum(r[name]) for name in _SUMS))
-        .where(_within(rollups, begin, end, by_operation=True), r.vendor == vendor)
+        .where(within(rollups, begin, end, by_operation=True), r.vendor == vendor)
         .group_by(r.operation)
     )
     counts = (
         select(b.operation, b.bin, func.sum(b.count))
-        .where(_within(rollup_bins, begin, end, by_operation=True), b.vendor == vendor)
+        .where(within(rollup_bins, begin, end, by_operation=True), b.vendor == vendor)
         .group_by(b.operation, b.bin)
     )
     bins: dict[str, Bins] = {}
@@ -268,7 +267,7 @@ async def spend(db: Database, vendor: str, *, since: datetime, until: datetime) 
     s = spend_table.c
     query = (
         select(s.trigger, s.priority, func.sum(s.attempts), func.sum(s.retries))
-        .where(s.vendor == vendor, s.started_at >= _floor(since, MINUTE), s.started_at < until)
+        .where(s.vendor == vendor, s.started_at >= floor(since, MINUTE), s.started_at < until)
         .group_by(s.trigger, s.priority)
     )
     async with db.read() as connection:
@@ -285,7 +284,7 @@ async def close_buckets(db: Database, now: datetime) -> int:
     r, end = rollups.c, to_micros(now)
     query = select(r.width, type_coerce(r.started_at, BigInteger), r.vendor, r.operation).where(
         text("p95 IS NULL AND width > 60 AND duration > 0"),  # as the partial index says it
-        type_coerce(r.started_at, BigInteger) + cast(r.width, BigInteger) * _MICROS <= end,
+        type_coerce(r.started_at, BigInteger) + cast(r.width, BigInteger) * MICROS <= end,
     )
     query = query.order_by(r.width, r.started_at, r.vendor, r.operation).limit(5000)
     if not db.is_sqlite:
@@ -309,15 +308,6 @@ async def close_buckets(db: Database, now: datetime) -> int:
     return closed
 
 
-def _floor(at: datetime, width: int) -> int:
-    micros = to_micros(at)
-    return micros - micros % (width * _MICROS)
-
-
-def _ceil(micros: int, width: int) -> int:
-    return -(-micros // (width * _MICROS)) * width * _MICROS
-
-
 def _widths(span: timedelta) -> list[int]:
     widths = [MINUTE, FIVE_MINUTES, HOUR]
     return widths[0 if span <= MINUTES_UP_TO else 1 if span <= FIVE_MINUTES_UP_TO else 2 :]
@@ -339,61 +329,6 @@ def _totals(sums: Sequence[Any], bins: Mapping[int, int]) -> Totals:
         p95=p95,
         p99=p99,
     )
-
-
-def _within(table: Table, begin: int, end: int, *, by_operation: bool = False) -> ColumnElement[bool]:
-    """Return the condition that covers a stretch once: whole hours by the hour, its two edges by narrow buckets.
-
-    Whole vendors have five-minute buckets; where the stretch does not begin with one, and for operations, minutes.
-    """
-    t = table.c
-    narrow = (
-        MINUTE if by_operation or begin % (FIVE_MINUTES * _MICROS) or end - begin <= HOUR * _MICROS else FIVE_MINUTES
-    )
-    first, last = _ceil(begin, HOUR), end - end % (HOUR * _MICROS)
-    any_operation = t.operation != ""
-
-    def part(width: int, low: int, high: int) -> ColumnElement[bool]:
-        of_all = any_operation if by_operation or width == MINUTE else t.operation == ""
-        return (t.width == width) & (t.started_at >= low) & (t.started_at < high) & of_all
-
-    if first >= last:
-        return part(narrow, begin, end)
-    return or_(part(HOUR, first, last), part(narrow, begin, first), part(narrow, last, end))
-
-
-async def _bins(connection: AsyncConnection, begin: int, end: int, vendor: str | None = None) -> dict[str, Bins]:
-    b = rollup_bins.c
-    query = select(b.vendor, b.bin, func.sum(b.count)).where(_within(rollup_bins, begin, end)).group_by(b.vendor, b.bin)
-    if vendor is not None:
-        query = query.where(b.vendor == vendor)
-    bins: dict[str, Bins] = {}
-    for name, index, count in (await connection.execute(query)).all():
-        bins.setdefault(name, {})[index] = int(count)
-    return bins
-
-
-async def _bins_by_bucket(
-    connection: AsyncConnection, width: int, starts: set[int], vendor: str | None = None
-) -> dict[tuple[str, int], Bins]:
-    if not starts:
-        return {}
-    b = rollup_bins.c
-    query = (
-        select(b.vendor, type_coerce(b.started_at, BigInteger), b.bin, func.sum(b.count))
-        .where(
-            b.width == width,
-            b.started_at.in_(sorted(starts)),
-            (b.operation != "") if width == MINUTE else b.operation == "",
-        )
-        .group_by(b.vendor, b.started_at, b.bin)
-    )
-    if vendor is not None:
-        query = query.where(b.vendor == vendor)
-    bins: dict[tuple[str, int], Bins] = {}
-    for name, start, index, count in (await connection.execute(query)).all():
-        bins.setdefault((name, start), {})[index] = int(count)
-    return bins
 
 
 async def _series_rows(connection: AsyncConnection, vendor: str, width: int, begin: int, end: int) -> Sequence[Any]:
