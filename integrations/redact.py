@@ -26,7 +26,8 @@ LONGEST_LIST = 20
 LONGEST_OBJECT = 200
 MOST_ELEMENTS = 800
 DEEPEST = 24
-REMEMBERED_NAMES = 4096
+REMEMBERED = 4096  # names, and values
+LONGEST_REMEMBERED = 24
 QUERY_NAMES = frozenset(
     {"page", "limit", "per_page", "page_size", "pagesize", "offset", "$top", "$skip", "$select", "$expand", "$orderby"}
     | {"base", "symbols", "from", "to", "date", "currency", "start_date", "end_date", "status", "fields", "expand"}
@@ -42,7 +43,8 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._guard = Guard(secrets)
-        self._names: dict[str, str] = {}  # names come again and again
+        self._names: dict[str, str] = {}  # names come again and again,
+        self._harmless: set[str] = set()  # and so do short values: currencies, states, codes
 
     def __repr__(self) -> str:
         return f"<Redactor with {self._guard!r}>"
@@ -148,14 +150,20 @@ class Redactor:
         known = self._names.get(name)
         if known is None:
             known = self._value(name) if len(name) <= LONGEST_NAME else MASK
-            if len(self._names) < REMEMBERED_NAMES:
+            if len(self._names) < REMEMBERED:
                 self._names[name] = known
         return known
 
     def _value(self, value: str, longest: int = LONGEST_VALUE) -> str:
-        if len(value) <= longest and not self._guard.may_tell(value):
+        if value in self._harmless:
             return value
-        return self._guard.clean(value, longest)
+        if len(value) > longest or self._guard.may_tell(value):
+            return self._guard.clean(value, longest)
+        if len(value) <= LONGEST_REMEMBERED:
+            if len(self._harmless) >= REMEMBERED:
+                self._harmless.clear()
+            self._harmless.add(value)
+        return value
 
 
 def _size(body: bytes, content_type: str) -> str:
