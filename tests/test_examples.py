@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 def test_the_example_settings_are_the_defaults_and_are_understood(tmp_path: Path) -> None:
     toml = tomllib.loads((ROOT / "quayside.example.toml").read_text(encoding="utf-8"))
 
-    settings = understand({}, toml, var=tmp_path)
-    plain = understand({}, {}, var=tmp_path)
+    settings = understand({"QUAYSIDE_SANDBOX_DEMO": "off"}, toml, var=tmp_path)
+    plain = understand({"QUAYSIDE_SANDBOX_DEMO": "off"}, {}, var=tmp_path)
 
     assert settings.integrations == plain.integrations
     assert app.scheduler_options(settings) == app.scheduler_options(plain)

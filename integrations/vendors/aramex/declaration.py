@@ -99,8 +99,8 @@ VENDOR = Vendor(
     credentials=(
         Credential(name="USERNAME", sandbox="sandbox@quayside.example", secret=False),
         Credential(name="PASSWORD", sandbox="aramex_sandbox_password"),
-        Credential(name="ACCOUNT_NUMBER", sandbox="20016"),
-        Credential(name="ACCOUNT_PIN", sandbox="331421"),
+        Credential(name="ACCOUNT_NUMBER", sandbox="60000001"),
+        Credential(name="ACCOUNT_PIN", sandbox="112233"),
         Credential(name="ACCOUNT_ENTITY", sandbox="DXB", secret=False),
         Credential(name="ACCOUNT_COUNTRY_CODE", sandbox="AE", secret=False),
     ),

@@ -34,7 +34,7 @@ from tests.integrations.vendors.exchange import (
 QUOTE: dict[str, Any] = dict(VENDOR.operations[0].example)
 ORDER: dict[str, Any] = dict(VENDOR.operations[1].example)
 TRACK = {"tracking_number": "44000000001"}
-INFO = {"AccountNumber": "20016"}
+INFO = {"AccountNumber": "60000001"}
 NOTICE = "<Notification><Code>{}</Code><Message>{}</Message></Notification>"
 
 
