@@ -2,7 +2,7 @@
 
 A request goes: correlation id → size of the body → open paths → who is it (token or session) → how often (token) →
 CSRF (session, unsafe method) → the application → headers on the way out. Pure ASGI, because a middleware made for
-HTTP alone does not see WebSockets (stack-notes: Dash's own before_request hooks do not see most paths either).
+HTTP alone does not see WebSockets (Dash's own before_request hooks do not see most paths either).
 """
 
 from __future__ import annotations

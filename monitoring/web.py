@@ -2,8 +2,7 @@
 
 ``create_web`` puts it together; ``serve_web`` runs it until the process is told to stop. At start the lifespan asks
 Dash once for its callbacks through the whole stack: Dash 4.4 finishes its set-up only at the first request to its own
-paths, and until then a deep link lacks its styles and an open tab that reconnects first never recovers (stack-notes
-1.3, bugs 1 and 2).
+paths, and until then a deep link lacks its styles and an open tab that reconnects first never recovers.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ DB_IN_INTEGRATIONS_ONLY_FROM = {
     "exchange.py",
     "gateway.py",
     "permit_desk.py",
+    "prober.py",
     "recorder.py",
     "rows.py",
     "runtime.py",
