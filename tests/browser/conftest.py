@@ -29,7 +29,8 @@ from monitoring.guard import CSRF_COOKIE, SESSION_COOKIE
 from monitoring.identity import csrf_of, digest
 from monitoring.options import WebOptions
 from monitoring.web import create_web
-from tests.monitoring.seed import Day, seed_day, sync_facts, vendor_facts
+from tests.monitoring.cast import sync_facts, vendor_facts
+from tests.monitoring.seed import Day, seed_day
 
 expect.set_options(timeout=15_000)  # a laden machine is slow, not wrong
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"

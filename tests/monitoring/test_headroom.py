@@ -11,7 +11,7 @@ from db.columns import to_micros
 from db.permits import PermitRow
 from monitoring.facts import QuotaFacts
 from monitoring.headroom import headroom, of_vendor
-from tests.monitoring.seed import vendor_facts
+from tests.monitoring.cast import vendor_facts
 
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 MICROS = to_micros(NOW)

@@ -30,7 +30,8 @@ from monitoring.timerange import time_range
 from monitoring.vendor_card import VendorCard, cards, worst_first
 from monitoring.vendor_figures import Figures, figures_of_all
 from tests.conftest import NOON, MovableClock
-from tests.monitoring.seed import Day, seed_day, sync_facts, vendor_facts
+from tests.monitoring.cast import sync_facts, vendor_facts
+from tests.monitoring.seed import Day, seed_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

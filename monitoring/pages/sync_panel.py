@@ -1,0 +1,137 @@
+"""The panel of one sync: its schedule, its last run, the live progress of the one that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+from dash.development.base_component import Component
+
+from db.dead_letters import Conflict, DeadLetter
+from db.runs import RunRow
+from db.schedules import ScheduleEdit
+from monitoring import units
+from monitoring.facts import SyncFacts
+from monitoring.pages.marks import badge, moment
+from monitoring.schedule import next_run
+from monitoring.timerange import TimeRange
+
+TRIGGERS = {"schedule": "schedule", "user": "by hand", "api": "API", "start": "first start"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncsNow:
+    """What the page of the syncs shows, read at one moment. ``active`` is running or, where nothing runs, queued."""
+
+    history: Sequence[RunRow]
+    active: Sequence[RunRow]
+    letters: Sequence[DeadLetter]
+    conflicts: Sequence[Conflict]
+    edits: Mapping[str, ScheduleEdit]
+
+
+def sync_body(facts: SyncFacts, found: SyncsNow, view: TimeRange) -> list[Component]:
+    """Return what changes in the panel of a sync: its schedule, its last run, its progress."""
+    edit = found.edits.get(facts.name)
+    last = next((run for run in found.history if run.sync == facts.name and run.finished_at and run.started_at), None)
+    schedule = (edit.schedule if edit and edit.schedule else None) or facts.schedule
+    active = next((run for run in found.active if run.sync == facts.name), None)
+    if edit is not None and edit.paused:
+        upcoming: Any = html.Span(f"paused by {edit.by}" + (f": {edit.reason}" if edit.reason else ""))
+    elif active is not None:
+        upcoming = html.Span("now" if active.state == "running" else "waits for the scheduler")
+    else:
+        at = next_run(schedule, view.now)
+        upcoming = moment(at, view, relative=True) if at else html.Span("by its schedule", className="q-dim")
+    line = [
+        *_pair(
+            "Schedule",
+            html.Span([schedule, html.Span(" (edited here)", className="q-dim") if edit and edit.schedule else None]),
+        ),
+        *_pair("Next run", upcoming),
+        *_pair("Last run", _last(last, view) if last else html.Span("never", className="q-dim")),
+    ]
+    parts: list[Component] = [html.Dl(line, className="q-facts")]
+    if active is not None:
+        parts.append(progress(active, view))
+    elif last is not None and last.outcome == "error" and last.message:
+        parts.append(html.P(last.message, className="q-sentence q-edge-bad"))
+    return parts
+
+
+def _pair(name: str, value: Any) -> list[Component]:
+    return [html.Dt(name), html.Dd(value)]
+
+
+def _last(run: RunRow, view: TimeRange) -> Component:
+    took = units.span((run.finished_at - run.started_at).total_seconds()) if run.finished_at and run.started_at else ""
+    return html.Span(
+        [
+            badge(run.outcome or run.state),
+            " ",
+            moment(run.finished_at or run.started_at, view, relative=True),
+            f" · lasted {took} · {counts(run)}" if took else f" · {counts(run)}",
+        ],
+    )
+
+
+def counts(run: RunRow) -> str:
+    """Return what a run did, leaving out what it did not."""
+    parts = [
+        f"{units.count(number)} {word}"
+        for number, word in (
+            (run.read, "read"),
+            (run.written, "written"),
+            (run.unchanged, "unchanged"),
+            (run.conflicted, "conflicts"),
+            (run.failed, "failed"),
+        )
+        if number
+    ]
+    return ", ".join(parts) or "nothing to do"
+
+
+def progress(run: RunRow, view: TimeRange) -> Component:
+    """Return the live progress of a run: how far, how fast, how long still."""
+    if run.state == "queued":
+        return html.Div(
+            [
+                badge("queued"),
+                " ",
+                html.Span(
+                    f"asked for by {run.requested_by or TRIGGERS.get(run.trigger, run.trigger)}", className="q-dim"
+                ),
+            ]
+        )
+    part = run.progress
+    done = run.written + run.unchanged + run.failed
+    spent = (view.now - run.started_at).total_seconds() if run.started_at else 0.0
+    words = [badge("running"), html.Span(f"for {units.span(spent)}")]
+    if part is not None and run.total:
+        words.append(html.Span(f"{units.count(done)} of {units.count(run.total)} ({units.percent(part)})"))
+        if spent > 2 and done:
+            rate = done / spent
+            words.append(html.Span(f"{rate:,.0f} a second" if rate >= 1 else f"{rate * 60:,.0f} a minute"))
+            words.append(html.Span(f"about {units.span((run.total - done) / rate)} left"))
+    words.append(html.Span(counts(run)))
+    if run.cancel_requested_by:
+        words.append(html.Span(f"cancel asked for by {run.cancel_requested_by}", className="q-tone-warn"))
+    if run.takeovers:
+        words.append(html.Span(f"taken over {units.plural(run.takeovers, 'time')}", className="q-tone-warn"))
+    return html.Div(
+        [
+            dmc.ProgressRoot(
+                dmc.ProgressSection(
+                    value=round((part if part is not None else 1.0) * 100, 1),
+                    striped=part is None,
+                    animated=part is None,
+                ),
+                size="md",
+            ),
+            html.Div(words, className="q-run-counts"),
+        ],
+        className="q-sync-progress",
+    )
