@@ -36,11 +36,11 @@ from integrations import commands as vendor_commands
 from integrations.arguments import parse
 from integrations.errors import QuaysideError
 from integrations.log_lines import set_up_logging
-from integrations.options import BadSetting
+from integrations.options import BadSetting, built
 from integrations.prober import probe_due_circuits
 from integrations.registry import adapter_class
 from integrations.runtime import Runtime, open_runtime
-from integrations.settings import Settings, built, check_credentials, understand
+from integrations.settings import Settings, check_credentials, understand
 from monitoring.facts import OperationFacts, QuotaFacts, SendNotice, SyncFacts, VendorFacts
 from monitoring.options import AlertOptions, WebOptions
 

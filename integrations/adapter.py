@@ -86,6 +86,10 @@ class QuotaPolicy:
     seconds: float
     paced: bool = True
 
+    def __post_init__(self) -> None:
+        if self.limit <= 0 or self.seconds <= 0:
+            raise ValueError(f"quota {self.name}: limit and seconds must be above 0")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:

@@ -63,6 +63,7 @@ class Road:
     retry: RetryOptions
     budget: RetryBudget
     in_flight: asyncio.Semaphore | None = None
+    attempt_timeout: float | None = None  # seconds, where it is shorter than the operation's
 
 
 class SignInRefused(HttpFailed):
@@ -185,9 +186,11 @@ class LiveExchange:
             remaining = self.remaining()
             if remaining <= 0:
                 raise self._deadline_passed()
-            throttled = await road.desk.permit(
-                vendor.name, vendor.label, road.quotas, self.call.priority, cost=request.cost, wait=remaining
-            )
+            throttled = 0.0
+            if request.cost > 0:
+                throttled = await road.desk.permit(
+                    vendor.name, vendor.label, road.quotas, self.call.priority, cost=request.cost, wait=remaining
+                )
             self.throttle_wait += throttled
             access = await self.access() if request.signed else None
             if road.in_flight is None:
@@ -243,7 +246,8 @@ class LiveExchange:
         self.attempts += 1
         ended = AttemptEnded(started=started, duration=0.0, request_body=None)
         begun = clock.time()
-        timeout = max(0.01, min(self.operation.attempt_timeout, self.remaining()))
+        longest = min(self.operation.attempt_timeout, road.attempt_timeout or self.operation.attempt_timeout)
+        timeout = max(0.01, min(longest, self.remaining()))
         answer: Response | CallFailed
         try:
             answer = await road.transport.send(
@@ -327,7 +331,10 @@ class LiveExchange:
         seen = self.road.adapter.quotas_seen(response)
         # A vendor that did nothing and wants us away for a while (throttling, a penalty on signing in, a refused login that
         # would soon block the account) is left alone that long, by every process.
+        # But a full licence only keeps new sessions out: those that are open go on, and their end is what makes room.
         blocked = error.retry_after if error is not None and not error.sent else None
+        if error is not None and error.error_type == "login_limit":
+            blocked = None
         if blocked is None and error is not None and error.error_type == "rate_limited":
             blocked = 1.0
         if seen or blocked is not None:

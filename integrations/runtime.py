@@ -62,6 +62,7 @@ async def open_runtime(
             retry=options.retry,
             budget=RetryBudget(options.retry),
             in_flight=asyncio.Semaphore(limit) if limit else None,
+            attempt_timeout=vendor.attempt_timeout,
         )
     gateway = Gateway(
         db=db, roads=roads, claims=Claims(db, owner, clock), desk=SignInDesk(db, owner, clock), owner=owner

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from integrations.adapter import QuotaPolicy
-from integrations.options import BadSetting, IntegrationOptions, VendorOptions, vendor_options
+from integrations.options import BadSetting, IntegrationOptions, VendorOptions, built, vendor_options
 from integrations.registry import VENDORS
 from integrations.resilience.rate_limiter import LimiterOptions
 from integrations.resilience.retry import RetryOptions
@@ -166,13 +166,3 @@ def _table(toml: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadSetting(f"quayside.toml: {name} must be a table, [{name}].")
     return dict(value)
-
-
-def built(kind: Any, table: str, values: Mapping[str, Any]) -> Any:
-    """Return options of a kind. Raise BadSetting naming the key."""
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise BadSetting(f"quayside.toml, [{table}]: {str(error).partition(') ')[2] or error}.") from None
-    except ValueError as error:
-        raise BadSetting(f"quayside.toml, [{table}]: {error}.") from None
