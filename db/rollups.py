@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, cast, func, select, text, type_coerce, update
+from sqlalchemy import BigInteger, cast, func, null, select, text, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.columns import from_micros, to_micros
@@ -126,14 +126,24 @@ class Spend:
 async def overview(
     db: Database, *, since: datetime, until: datetime, width: int = FIVE_MINUTES, whole: bool = True
 ) -> list[VendorOverview]:
-    """Return every vendor that was called, by name. ``whole`` False leaves the totals' quantiles out (cheaper)."""
+    """Return every vendor that was called, by name. ``whole`` False leaves the totals' quantiles out (cheaper).
+
+    ``width`` is 60, 300 or 3600 seconds; minutes are summed over operations, so they are for short ranges.
+    """
     begin, end = floor(since, width), to_micros(until)
     r = rollups.c
-    query = (
-        select(r.vendor, type_coerce(r.started_at, BigInteger), *(r[name] for name in _SUMS), r.p50, r.p95, r.p99)
-        .where(r.width == width, r.started_at >= begin, r.started_at < end, r.operation == "")
-        .order_by(r.started_at)
-    )
+    start = type_coerce(r.started_at, BigInteger).label("start")
+    asked = (r.width == width, r.started_at >= begin, r.started_at < end)
+    if width == MINUTE:
+        query = (
+            select(r.vendor, start, *_summed(), *_no_quantiles())
+            .where(*asked)
+            .group_by(r.vendor, r.started_at)
+            .order_by(r.started_at)
+        )
+    else:
+        columns = (r[name] for name in (*_SUMS, "p50", "p95", "p99"))
+        query = select(r.vendor, start, *columns).where(*asked, r.operation == "").order_by(r.started_at)
     async with db.read() as connection:
         rows = (await connection.execute(query)).all()
         open_starts = {row[1] for row in rows if row[11] is None and row[9]}  # without p95, with a duration
@@ -331,6 +341,15 @@ def _totals(sums: Sequence[Any], bins: Mapping[int, int]) -> Totals:
     )
 
 
+def _summed() -> list[Any]:
+    return [func.sum(rollups.c[name]).label(name) for name in _SUMS]
+
+
+def _no_quantiles() -> list[Any]:
+    """Minutes keep none: theirs come from the bins of all operations together."""
+    return [null().label(name) for name in ("p50", "p95", "p99")]
+
+
 async def _series_rows(connection: AsyncConnection, vendor: str, width: int, begin: int, end: int) -> Sequence[Any]:
     r = rollups.c
     start = type_coerce(r.started_at, BigInteger).label("start")
@@ -338,9 +357,7 @@ async def _series_rows(connection: AsyncConnection, vendor: str, width: int, beg
     if width != MINUTE:
         query = select(start, *(r[name] for name in _SUMS), r.p50, r.p95, r.p99).where(*within, r.operation == "")
     else:
-        sums = [func.sum(r[name]).label(name) for name in _SUMS]
-        empty = [func.min(r[name]).label(name) for name in ("p50", "p95", "p99")]
-        query = select(start, *sums, *empty).where(*within).group_by(r.started_at)
+        query = select(start, *_summed(), *_no_quantiles()).where(*within).group_by(r.started_at)
     return (await connection.execute(query)).all()
 
 

@@ -11,7 +11,8 @@ from db.engine import Database
 from db.rollups import Totals
 from monitoring.timerange import TimeRange
 
-_FIVE_MINUTES, _HOUR = 300, 3600
+_BY_THE_MINUTE_TO = timedelta(hours=1)
+_MINUTE, _FIVE_MINUTES, _HOUR = 60, 300, 3600
 _BY_THE_HOUR_FROM = timedelta(hours=36)
 
 
@@ -51,7 +52,8 @@ def figures(totals: Totals, line: Sequence[float | None] = ()) -> Figures:
 
 async def figures_of_all(db: Database, view: TimeRange) -> dict[str, Figures]:
     """Return the figures of every vendor that was called, by name."""
-    width = _FIVE_MINUTES if view.until - view.since <= _BY_THE_HOUR_FROM else _HOUR
+    span = view.until - view.since
+    width = _MINUTE if span <= _BY_THE_MINUTE_TO else _FIVE_MINUTES if span <= _BY_THE_HOUR_FROM else _HOUR
     found = await rollups.overview(db, since=view.since, until=view.until, width=width)
     return {one.vendor: figures(one.totals, [bucket.p95 for bucket in one.buckets]) for one in found}
 

@@ -200,3 +200,17 @@ async def test_operations_show_steps_beside_operations(database: Database) -> No
         "sign_in": (0, 1),
     }
     assert found["sign_in"].p95 == pytest.approx(0.1, rel=0.01)
+
+
+async def test_minutes_of_the_overview_are_the_sums_over_operations(database: Database) -> None:
+    await store(database, traffic(AT, 400, seconds=3600, seed=1))
+    span = {"since": NOON, "until": NOON + HOUR}
+
+    fine = await queries.overview(database, **span, width=60)
+    coarse = await queries.overview(database, **span, width=300)
+
+    assert [one.vendor for one in fine] == [one.vendor for one in coarse]
+    for by_minute, by_five in zip(fine, coarse, strict=True):
+        assert by_minute.totals.calls == by_five.totals.calls
+        assert sum(one.attempts for one in by_minute.buckets) == sum(one.attempts for one in by_five.buckets)
+        assert all(one.p95 is not None for one in by_minute.buckets if one.attempts)
