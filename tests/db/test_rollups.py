@@ -204,10 +204,9 @@ async def test_operations_show_steps_beside_operations(database: Database) -> No
 
 async def test_minutes_of_the_overview_are_the_sums_over_operations(database: Database) -> None:
     await store(database, traffic(AT, 400, seconds=3600, seed=1))
-    span = {"since": NOON, "until": NOON + HOUR}
 
-    fine = await queries.overview(database, **span, width=60)
-    coarse = await queries.overview(database, **span, width=300)
+    fine = await queries.overview(database, since=NOON, until=NOON + HOUR, width=60)
+    coarse = await queries.overview(database, since=NOON, until=NOON + HOUR, width=300)
 
     assert [one.vendor for one in fine] == [one.vendor for one in coarse]
     for by_minute, by_five in zip(fine, coarse, strict=True):
