@@ -160,12 +160,19 @@ async def take_counted(
     ).one_or_none()
     if row is not None:
         return None
-    started, blocked = (
+    found = (
         await connection.execute(
-            select(c.window_started_at, c.blocked_until).where(c.vendor == vendor, c.quota == quota)
+            select(c.window_started_at, c.used, c.used_batch, c.blocked_until).where(
+                c.vendor == vendor, c.quota == quota
+            )
         )
     ).one()
-    return max(int(started) + window, int(blocked))
+    ends = int(found.window_started_at) + window
+    if ends <= now:  # the window is over: what is asked for is more than a whole one has, or the vendor wants us away
+        has_room = cost <= limit and (batch_limit is None or cost <= batch_limit)
+        return int(found.blocked_until) if has_room else now + window
+    has_room = found.used + cost <= limit and (batch_limit is None or found.used_batch + cost <= batch_limit)
+    return int(found.blocked_until) if has_room else max(ends, int(found.blocked_until))
 
 
 async def block(connection: AsyncConnection, vendor: str, until: int) -> None:

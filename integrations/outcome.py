@@ -38,7 +38,7 @@ class Request:
     step: Literal["", "sign_in", "sign_out", "poll", "look_up"] = ""
     repeatable: bool | None = None
     signed: bool = True  # False: goes out without the vendor's sign-in (the sign-in itself, public files)
-    cost: float = 1.0  # of the vendor's quota
+    cost: float = 1.0  # of the vendor's quota; 0: the vendor does not count it, and it waits for nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

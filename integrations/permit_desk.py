@@ -58,7 +58,7 @@ class PermitDesk:
             if quota.paced:
                 due = max(due, await self._paced(vendor, quota, priority, latest))
             else:
-                await self._count(vendor, quota, priority, cost, latest)
+                await self._count(vendor, label, quota, priority, cost, latest)
             if due > latest:
                 raise self._refusal(label, quota, due)
         now = self._clock.micros()
@@ -124,24 +124,30 @@ class PermitDesk:
         self._alone[key] = first + span
         return first
 
-    async def _count(self, vendor: str, quota: QuotaPolicy, priority: Priority, cost: float, latest: int) -> None:
+    async def _count(
+        self, vendor: str, label: str, quota: QuotaPolicy, priority: Priority, cost: float, latest: int
+    ) -> None:
         key = (vendor, quota.name, priority)
-        if self._counted.get(key, 0.0) >= cost:
-            self._counted[key] -= cost
-            return
-        chunk = max(cost, min(50.0, quota.limit / 1000))
-        try:
-            await self._prepare(vendor, quota)
-            async with self._db.write() as connection:
-                due = await self._take(connection, vendor, quota, priority, chunk)
-                if due is not None and chunk > cost:
-                    chunk = cost
+        while True:
+            if self._counted.get(key, 0.0) >= cost:
+                self._counted[key] -= cost
+                return
+            chunk = max(cost, min(50.0, quota.limit / 1000))
+            try:
+                await self._prepare(vendor, quota)
+                async with self._db.write() as connection:
                     due = await self._take(connection, vendor, quota, priority, chunk)
-        except StoreUnavailable:
-            return  # long windows are spent slowly; the next answer or the next count puts it right
-        if due is not None:
-            raise self._refusal(vendor, quota, due)
-        self._counted[key] = self._counted.get(key, 0.0) + chunk - cost
+                    if due is not None and chunk > cost:
+                        chunk = cost
+                        due = await self._take(connection, vendor, quota, priority, chunk)
+            except StoreUnavailable:
+                return  # long windows are spent slowly; the next answer or the next count puts it right
+            if due is None:
+                self._counted[key] = self._counted.get(key, 0.0) + chunk - cost
+                return
+            if due > latest:
+                raise self._refusal(label, quota, due)
+            await self._clock.sleep(max(due - self._clock.micros(), 1000) / MICROS)
 
     async def _take(
         self, connection: Connection, vendor: str, quota: QuotaPolicy, priority: Priority, cost: float

@@ -140,7 +140,7 @@ class Session(Acme):
 
     async def sign_out(self, exchange: Exchange, access: Access) -> None:
         await exchange.send(
-            Request(method="POST", path="/logout", step="sign_out", signed=False, headers=access.headers)
+            Request(method="POST", path="/logout", step="sign_out", signed=False, headers=access.headers, cost=0.0)
         )
 
 

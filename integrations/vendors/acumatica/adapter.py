@@ -84,6 +84,7 @@ class Acumatica(Adapter):
             step="sign_out",
             signed=False,
             repeatable=True,
+            cost=0.0,  # "Sign-out requests bypass the queue" (License Restrictions for API Users)
         )
         await exchange.send(request)
 

@@ -1,0 +1,63 @@
+"""Sessions under a licence that is full, and a quota that is spent: what is open goes on, and can always be closed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from db.engine import Database
+from integrations.adapter import QuotaPolicy, SignIn
+from integrations.classify import by_status
+from integrations.errors import CallFailed
+from integrations.outcome import Request, Response, Verdict
+from tests.integrations.acme import ACME, AcmeServer, Session, acme_server, process
+
+
+class FullLicence(Session):
+    """Two sessions by our count; 409 says that the licence has none left."""
+
+    vendor = replace(ACME, sign_in=SignIn(kind="session", slots=2, slot_seconds=5.0))
+
+    def classify(self, request: Request, response: Response) -> Verdict | None:
+        verdict = by_status("Acme", response)
+        if verdict is None or response.status != 409:
+            return verdict
+        return replace(verdict, error_type="login_limit", retryable=True, retry_after=30.0, untouched=True)
+
+
+@pytest.fixture
+async def acme() -> AsyncIterator[tuple[AcmeServer, str]]:
+    async with acme_server() as running:
+        yield running
+
+
+async def test_signing_out_takes_no_permit(acme: tuple[AcmeServer, str], database: Database, tmp_path: Path) -> None:
+    quotas = (QuotaPolicy(name="day", limit=2, seconds=86_400, paced=False),)
+    async with process(database, acme[1], tmp_path, kind=Session, quotas=quotas) as one:
+        await one.gateway.call("acme", "read", {"reference": "A"}, priority="interactive")
+
+    assert acme[0].requests == ["POST /login", "GET /things", "POST /logout"]
+    assert acme[0].sessions == set()
+
+
+async def test_a_full_licence_holds_back_nobody_who_is_signed_in(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path
+) -> None:
+    quotas = (QuotaPolicy(name="minute", limit=600, seconds=60, paced=False),)
+    async with (
+        process(database, acme[1], tmp_path, kind=FullLicence, quotas=quotas) as one,
+        process(database, acme[1], tmp_path, kind=FullLicence, quotas=quotas) as two,
+    ):
+        async with one.gateway.session("acme"):
+            await one.gateway.call("acme", "read", {"reference": "A"})
+            acme[0].tricks = ["status:409"]
+            with pytest.raises(CallFailed) as caught:
+                await two.gateway.call("acme", "read", {"reference": "B"})
+            found = await one.gateway.call("acme", "read", {"reference": "C"})
+
+    assert caught.value.error_type == "login_limit"
+    assert found.value.reference == "C"
+    assert acme[0].sessions == set()
