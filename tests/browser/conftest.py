@@ -119,6 +119,9 @@ async def _scheduler_lives(db: Database) -> None:
         await asyncio.sleep(2)
 
 
+DRAWN = "() => [...document.querySelectorAll('#page .dash-graph')].every(graph => graph.querySelector('.main-svg'))"
+
+
 class Visitor:
     """One person's browser window. ``problems`` is what went wrong in it; ``expected`` may forgive some."""
 
@@ -154,6 +157,7 @@ class Visitor:
         """Wait until no part of the page is loading."""
         await self.page.wait_for_selector("#page h1, #page .q-state")
         await self.page.locator("#page [aria-busy=true]").last.wait_for(state="detached")
+        await self.page.wait_for_function(DRAWN)
 
     async def picture(self, name: str) -> None:
         """Write a picture of the whole page."""
