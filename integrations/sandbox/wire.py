@@ -32,7 +32,7 @@ async def hold(request: web.BaseRequest, limit: float, stopping: asyncio.Event) 
     """Say nothing until the client leaves, ``limit`` seconds have passed or the server stops; then drop it."""
     ends = asyncio.get_running_loop().time() + limit
     # aiohttp tells a handler that its client left only by cancelling it, which would also cancel true work half done.
-    while request.transport is not None and asyncio.get_running_loop().time() < ends and not stopping.is_set():  # noqa: ASYNC110 - no event exists
+    while request.transport is not None and asyncio.get_running_loop().time() < ends and not stopping.is_set():
         await asyncio.sleep(_WATCH)
     if request.transport is not None:
         request.transport.abort()

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from integrations.redact import Redactor
 
 from db.engine import Database
 from db.owner import new_owner
@@ -34,6 +33,7 @@ from integrations.gateway import Gateway
 from integrations.outcome import Request
 from integrations.permit_desk import PermitDesk
 from integrations.recorder import Recorder
+from integrations.redact import Redactor
 from integrations.resilience.circuit_breaker import BreakerOptions
 from integrations.resilience.clock import Clock
 from integrations.resilience.rate_limiter import LimiterOptions
