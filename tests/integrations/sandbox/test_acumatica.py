@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
+from jsonschema import Draft202012Validator
 from yarl import URL
 
 from integrations.sandbox.acumatica import schema

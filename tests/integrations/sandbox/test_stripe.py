@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-import jsonschema  # type: ignore[import-untyped]  # ships no types
+import jsonschema
 import pytest
 import stripe
 import yaml
