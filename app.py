@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import socket
 import sys
 import tomllib
@@ -32,6 +31,7 @@ from db.owner import new_owner
 from db.retention import RetentionOptions
 from db.rollups import close_buckets
 from db.sealed import Seal
+from db.secret_key import made_once
 from integrations import commands as vendor_commands
 from integrations.arguments import parse
 from integrations.errors import QuaysideError
@@ -41,7 +41,7 @@ from integrations.prober import probe_due_circuits
 from integrations.registry import adapter_class
 from integrations.runtime import Runtime, open_runtime
 from integrations.settings import Settings, check_credentials, understand
-from monitoring.facts import OperationFacts, QuotaFacts, SendNotice, SyncFacts, VendorFacts
+from monitoring.facts import SyncFacts, VendorFacts, facts_of
 from monitoring.options import AlertOptions, WebOptions
 
 if TYPE_CHECKING:
@@ -64,30 +64,12 @@ def read_settings() -> Settings:
     return understand(environment, toml, var=VAR, proxies=getproxies())
 
 
-def secret_keys(settings: Settings) -> tuple[str, ...]:
-    """Return the keys that seal what is personal; on SQLite made once under var/, readable by its owner alone."""
-    if settings.secret_keys:
-        return settings.secret_keys
-    path = settings.var / "secret_key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"secret_key.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secrets.token_urlsafe(32))
-    try:
-        os.link(fresh, path)  # whole or not at all, and only the first process's
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink()
-    return (path.read_text(encoding="utf-8").strip(),)
-
-
 @asynccontextmanager
 async def store(settings: Settings) -> AsyncIterator[Database]:
     """Give the migrated database."""
     try:
-        db = open_database(settings.database_url, Seal(secret_keys(settings)))
+        keys = settings.secret_keys or (made_once(settings.var / "secret_key"),)
+        db = open_database(settings.database_url, Seal(keys))
     except ValueError as error:
         raise BadSetting(f"{error}.") from None
     try:
@@ -106,17 +88,7 @@ async def calling(settings: Settings, kind: str) -> AsyncIterator[tuple[Database
 
 def vendor_facts(settings: Settings) -> list[VendorFacts]:
     """Return what the pages are told about vendors."""
-    return [
-        VendorFacts(
-            **{
-                **{key: vendor[key] for key in ("name", "label", "kind", "base_url", "docs_url", "sandboxed")},
-                "credentials": [(credential["env"], credential["set"]) for credential in vendor["credentials"]],
-                "quotas": [QuotaFacts(**quota) for quota in vendor["quotas"]],
-                "operations": [OperationFacts(**operation) for operation in vendor["operations"]],
-            }
-        )
-        for vendor in vendor_commands.vendor_list(settings.integrations)
-    ]
+    return [facts_of(vendor) for vendor in vendor_commands.vendor_list(settings.integrations)]
 
 
 def sync_facts(settings: Settings) -> list[SyncFacts]:
@@ -142,26 +114,6 @@ def scheduler_options(settings: Settings) -> SchedulerOptions:
     return options
 
 
-def notices(runtime: Runtime) -> SendNotice:
-    """Return what posts an alert, or edits it, in Slack through the gateway."""
-
-    async def send(
-        channel: str, text: str, blocks: Sequence[Mapping[str, Any]], alert_key: str, message_id: str | None
-    ) -> str:
-        message = {"channel": channel, "text": text, "blocks": blocks, "alert_key": alert_key}
-        if message_id is None:
-            key = f"post-{channel}-{alert_key}"
-            found = await runtime.gateway.call(
-                "slack", "post_message", message, priority="interactive", idempotency_key=key
-            )
-        else:
-            message["message_id"] = message_id
-            found = await runtime.gateway.call("slack", "update_message", message, priority="interactive")
-        return str(found.value.message_id)
-
-    return send
-
-
 def alerts(settings: Settings, db: Database, runtime: Runtime, **more: Any) -> Alerts:
     """Return the alert rules, which write to Slack through the gateway."""
     from monitoring.alerts.incidents import Alerts
@@ -172,7 +124,13 @@ def alerts(settings: Settings, db: Database, runtime: Runtime, **more: Any) -> A
     if not options.channels and channel:
         options = replace(options, channels=(channel,))
     return Alerts(
-        db, options, vendor_facts(settings), sync_facts(settings), notices(runtime), lambda: datetime.now(UTC), **more
+        db,
+        options,
+        vendor_facts(settings),
+        sync_facts(settings),
+        SlackNotices(runtime.gateway),
+        lambda: datetime.now(UTC),
+        **more,
     )
 
 

@@ -43,6 +43,17 @@ class VendorFacts:
     operations: Sequence[OperationFacts]
 
 
+def facts_of(vendor: Mapping[str, Any]) -> VendorFacts:
+    """Return the facts of a vendor listed as ``vendors --json`` lists it."""
+    plain = {name: vendor[name] for name in ("name", "label", "kind", "base_url", "docs_url", "sandboxed")}
+    return VendorFacts(
+        **plain,
+        credentials=[(credential["env"], credential["set"]) for credential in vendor["credentials"]],
+        quotas=[QuotaFacts(**quota) for quota in vendor["quotas"]],
+        operations=[OperationFacts(**operation) for operation in vendor["operations"]],
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncFacts:
     """One sync: its name, what it does in a sentence, the schedule of the file, the vendors it needs."""
