@@ -36,6 +36,7 @@ from integrations import commands as vendor_commands
 from integrations.arguments import parse
 from integrations.errors import QuaysideError
 from integrations.log_lines import set_up_logging
+from integrations.notices import SlackNotices
 from integrations.options import BadSetting, built
 from integrations.prober import probe_due_circuits
 from integrations.registry import adapter_class
