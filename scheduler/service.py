@@ -76,6 +76,7 @@ class Service:
         self._timer = AsyncIOScheduler(timezone=UTC)
         self._listener = Listener()
         self._running: dict[str, asyncio.Task[None]] = {}  # run id -> its task in this process
+        self._firing: set[asyncio.Task[None]] = set()  # slots that are being claimed
         self._triggers: dict[str, BaseTrigger] = {}
         self._edits: dict[str, ScheduleEdit] = {}
 
@@ -160,13 +161,17 @@ class Service:
 
     async def fire(self, sync: str) -> None:
         """Handle a slot of the schedule: claim it for this process and start it, or leave it to who was faster."""
-        slot = last_fire(self._triggers[sync], self.now())
-        if slot is None or self.stop.is_set():
+        slot, task = last_fire(self._triggers[sync], self.now()), asyncio.current_task()
+        if slot is None or task is None or self.stop.is_set():
             return
-        run = await runs.claim_slot(self.db, sync, scheduled_at=slot)
-        if run is not None:
-            await self.take_over_dead()
-            await self.start(run)
+        self._firing.add(task)
+        try:
+            run = await runs.claim_slot(self.db, sync, scheduled_at=slot)
+            if run is not None:
+                await self.take_over_dead()
+                await self.start(run)
+        finally:
+            self._firing.discard(task)
 
     async def watch(self) -> None:
         """Look once at what others have written: edits, dead runs, queued runs; store what the timer could not do."""
@@ -275,6 +280,8 @@ class Service:
 
     async def _end(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         self._timer.remove_all_jobs()
+        if self._firing:
+            await asyncio.wait(set(self._firing), timeout=self.options.stop_grace)
         if self._running:
             log.info("scheduler.stopping", extra={"runs": sorted(self._running)})
             await asyncio.wait(list(self._running.values()), timeout=self.options.stop_grace)

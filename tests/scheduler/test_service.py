@@ -13,6 +13,7 @@ import pytest
 
 from db import processes, run_history, runs, schedules
 from db.engine import Database
+from db.runs import RunRow
 from db.schedules import ScheduleEdit
 from integrations.types.currency import Rates
 from scheduler.listener import Slip
@@ -184,6 +185,31 @@ async def test_a_run_stopped_at_a_checkpoint_is_taken_over_at_once(stage: Stage,
     (dead,) = await runs.dead(stage.db, now=stage.clock.now())
     assert dead.id == run.row.id
     service.sleep = forever
+
+
+async def test_a_stop_waits_for_a_slot_that_is_being_claimed(
+    stage: Stage, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = await make()
+    claim, claiming, go_on = runs.claim_slot, asyncio.Event(), asyncio.Event()
+
+    async def slow_claim(db: Database, sync: str, *, scheduled_at: datetime) -> RunRow | None:
+        claiming.set()
+        await go_on.wait()
+        return await claim(db, sync, scheduled_at=scheduled_at)
+
+    monkeypatch.setattr(runs, "claim_slot", slow_claim)
+    life = asyncio.create_task(service.run())
+    firing = asyncio.create_task(service.fire("currency"))
+    await claiming.wait()
+    service.stop.set()
+    await asyncio.wait([life], timeout=0.2)
+    assert not life.done()
+    go_on.set()
+    await life
+
+    assert firing.done()
+    assert await run_history.queued(stage.db) == []
 
 
 async def test_who_lost_the_run_writes_nothing_more(stage: Stage) -> None:
