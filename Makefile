@@ -1,6 +1,7 @@
 # make run · make test · make lint · make bench; uv is used when present, else venv and pip: the same lock either way.
 PY ?= python3
 V := .venv
+JOBS ?= 2
 
 .PHONY: run test lint bench clean
 
@@ -16,7 +17,8 @@ run: $(V)/.ok
 	$(V)/bin/python app.py
 
 test: lint
-	$(V)/bin/python -m pytest -q
+	$(V)/bin/python -m pytest -q -n $(JOBS) --dist loadfile -m "not benchmark and not alone"
+	$(V)/bin/python -m pytest -q -m "alone and not benchmark"
 
 lint: $(V)/.ok
 	$(V)/bin/ruff check .
