@@ -177,6 +177,7 @@ async def test_page_can_be_used_by_keyboard_alone(visit: Visit) -> None:
     await page.get_by_role("button", name="Time range").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="Last 6 hours")).to_be_visible()
+    await page.keyboard.press("Tab")  # into the list that has opened
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="Last 6 hours")).to_be_hidden()
     await page.locator(".q-card-link").first.focus()
