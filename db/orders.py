@@ -1,4 +1,7 @@
-"""Our orders. An order, its way to the ERP (outbox) and the stock it sells are written in one transaction.
+"""Our orders. An order, its way to the ERP (outbox) and the stock promised to it are written in one transaction.
+
+The promise stands while an order is new, sent or open. When the ERP says that it is shipped, completed or cancelled, it
+is taken back in the transaction that notes so.
 
 What is personal stands only in the sealed column ``customer``: it is opened for the one order that is read, never for
 a list.
@@ -6,8 +9,8 @@ a list.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -23,17 +26,23 @@ from db.schema import orders, outbox
 
 FULFILMENT_STATES = ("new", "sent", "open", "shipped", "completed", "cancelled")
 UNFINISHED = ("sent", "open", "shipped")
+HOLDING = ("new", "sent", "open")  # its goods are promised and still in the warehouse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
-    """So many of a SKU at a price in the order's currency. ``warehouse`` "" lets the fullest one give."""
+    """So many of a SKU at a price in the order's currency. ``warehouse`` "" lets the one with the most available give.
+
+    ``given_by`` is the warehouse whose stock was promised at placement, None when we kept none of the SKU. It is ours
+    to find, so two lines that ask for the same are equal whatever it says.
+    """
 
     sku: str
     quantity: Decimal
     unit_price: Decimal
     description: str = ""
     warehouse: str = ""
+    given_by: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +82,11 @@ class OrderRow:
 
 
 async def place(db: Database, order: NewOrder, *, now: datetime) -> bool:
-    """Store an order, queue it for the ERP, take its lines off the stock; return False when the reference is known.
+    """Store an order, queue it for the ERP, promise its lines the stock; return False when the reference is known.
 
     A known reference changes nothing: the caller compares with ``get``. Raise ValueError for a quantity we cannot keep.
     """
-    sold: dict[tuple[str, str], Decimal] = {}
-    for line in order.lines:
-        key = (line.sku, line.warehouse)
-        sold[key] = sold.get(key, Decimal(0)) + stock.exact(line.quantity)
+    promised = _sums((line.sku, line.warehouse, line.quantity) for line in order.lines)
     statement = (
         (sqlite if db.is_sqlite else postgresql)
         .insert(orders)
@@ -114,7 +120,10 @@ async def place(db: Database, order: NewOrder, *, now: datetime) -> bool:
                 tries=0,
             )
         )
-        await stock.sell(connection, sold, by="order", now=now)
+        given = await stock.commit(connection, promised)
+        if given:
+            lines = [_line_json(replace(line, given_by=given.get((line.sku, line.warehouse)))) for line in order.lines]
+            await connection.execute(update(orders).values(lines=lines).where(orders.c.reference == order.reference))
     return True
 
 
@@ -183,7 +192,11 @@ async def note_sent(connection: AsyncConnection, reference: str, *, erp_number: 
 async def note_checked(
     connection: AsyncConnection, reference: str, *, status: str | None, tracking_number: str | None, now: datetime
 ) -> bool:
-    """Note what the ERP says of an order (None: nothing new); return whether that changed the order."""
+    """Note what the ERP says of an order (None: nothing new); return whether that changed the order.
+
+    A status that means that the goods are gone, or stay for others, takes the order's promise back; one that undoes that
+    (a shipment deleted in the ERP) promises them again. The row is held, so that each happens once.
+    """
     c = orders.c
     changes: dict[str, Any] = {}
     if status is not None:
@@ -192,6 +205,7 @@ async def note_checked(
         changes["tracking_number"] = tracking_number
     changed = False
     if changes:
+        row = (await connection.execute(select(orders).where(c.reference == reference).with_for_update())).one_or_none()
         differs = or_(*[c[name].is_distinct_from(value) for name, value in changes.items()])
         done = await connection.execute(
             update(orders)
@@ -199,6 +213,8 @@ async def note_checked(
             .where(c.reference == reference, differs)
         )
         changed = bool(done.rowcount)
+        if row is not None and status is not None:
+            await _move_promise(connection, _order(row), status)
     await connection.execute(update(orders).values(checked_at=now).where(c.reference == reference))
     return changed
 
@@ -230,13 +246,33 @@ async def note_tracking(db: Database, reference: str, *, tracking_number: str, n
     return bool(done.rowcount)
 
 
-def _line_json(line: OrderLine) -> dict[str, str]:
+async def _move_promise(connection: AsyncConnection, before: OrderRow, status: str) -> None:
+    """Keep what is promised to an order in step with its status."""
+    held, holds = before.fulfilment_status in HOLDING, status in HOLDING
+    if held == holds:
+        return
+    promised = _sums((line.sku, line.given_by, line.quantity) for line in before.lines if line.given_by is not None)
+    if held:
+        await stock.release(connection, promised)
+    else:
+        await stock.commit(connection, promised)
+
+
+def _sums(wanted: Iterable[tuple[str, str, Decimal]]) -> dict[stock.Key, Decimal]:
+    sums: dict[stock.Key, Decimal] = {}
+    for sku, warehouse, quantity in wanted:
+        sums[sku, warehouse] = sums.get((sku, warehouse), Decimal(0)) + stock.exact(quantity)
+    return sums
+
+
+def _line_json(line: OrderLine) -> dict[str, str | None]:
     return {
         "sku": line.sku,
         "quantity": format(line.quantity, "f"),
         "unit_price": format(line.unit_price, "f"),
         "description": line.description,
         "warehouse": line.warehouse,
+        "given_by": line.given_by,
     }
 
 
@@ -250,6 +286,7 @@ def _order(row: Row[Any], opener: Database | None = None) -> OrderRow:
             unit_price=Decimal(line["unit_price"]),
             description=line.get("description", ""),
             warehouse=line.get("warehouse", ""),
+            given_by=line.get("given_by"),
         )
         for line in values["lines"]
     )

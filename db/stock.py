@@ -1,23 +1,26 @@
-"""Our stock, one row per SKU and warehouse: set by the API, sold by orders, kept equal to the ERP by the inventory sync.
+"""Our stock, one row per SKU and warehouse: set by the API, promised to orders, kept equal to the ERP by the sync.
 
-``version`` rises with every change of the quantity; ``base_quantity`` is what both sides agreed on at the last sync,
-None until then. Quantities have four decimals. Whoever changes several rows does so in the order of their key.
+``quantity`` is what is on hand, the ERP's QtyOnHand. An order leaves it alone, because the goods leave when the ERP ships
+them; until then the order stands in ``committed``. ``version`` rises with every change of the quantity;
+``base_quantity`` is what both sides agreed on at the last sync, None until then. Quantities have four decimals. Whoever
+changes several rows does so in the order of their key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
 from db.schema import stock
 
+Key = tuple[str, str]  # sku, warehouse
 _STEP = Decimal("0.0001")
 
 
@@ -35,8 +38,14 @@ class StockRow:
     changed_at: datetime
     changed_by: str
     version: int
+    committed: Decimal = Decimal(0)
     base_quantity: Decimal | None = None
     synced_version: int | None = None
+
+    @property
+    def available(self) -> Decimal:
+        """Return what can still be sold; below 0 when more is promised than there is."""
+        return self.quantity - self.committed
 
 
 def exact(quantity: Decimal) -> Decimal:
@@ -54,7 +63,7 @@ async def levels_of(db: Database, sku: str) -> list[StockRow]:
         return [StockRow(**row._mapping) for row in await connection.execute(query)]
 
 
-async def page(db: Database, *, after: tuple[str, str] = ("", ""), limit: int = 100) -> list[StockRow]:
+async def page(db: Database, *, after: Key = ("", ""), limit: int = 100) -> list[StockRow]:
     """Return the rows that follow a key (sku, warehouse), in the order of the key."""
     query = select(stock).where(beyond(after)).order_by(stock.c.sku, stock.c.warehouse).limit(limit)
     async with db.read() as connection:
@@ -79,9 +88,10 @@ async def put(
 ) -> StockRow:
     """Set a level; a row that is not there yet is made.
 
-    Raise StockChanged when ``expected_version`` is given and no longer right, ValueError for a quantity we cannot keep.
+    Raise StockChanged when ``expected_version`` is given and no longer right, ValueError for a quantity we cannot keep
+    or below 0.
     """
-    level = exact(quantity)
+    level = _counted(quantity)
     async with db.write() as connection:
         row = await _locked(connection, sku, warehouse)
         if expected_version is not None and (row.version if row else 0) != expected_version:
@@ -92,24 +102,35 @@ async def put(
 async def adjust(
     db: Database, sku: str, warehouse: str, difference: Decimal, *, by: str, now: datetime
 ) -> StockRow | None:
-    """Add a difference to a level; return None when there is no such row."""
+    """Add a difference to a level; return None when there is no such row. Raise ValueError as ``put`` does."""
     async with db.write() as connection:
         row = await _locked(connection, sku, warehouse)
         if row is None:
             return None
-        return await _write(connection, row, sku, warehouse, exact(row.quantity + difference), by=by, now=now)
+        return await _write(connection, row, sku, warehouse, _counted(row.quantity + difference), by=by, now=now)
 
 
-async def sell(connection: AsyncConnection, sold: Mapping[tuple[str, str], Decimal], *, by: str, now: datetime) -> None:
-    """Take sold quantities off, inside the caller's transaction. A SKU we keep no stock of is left out.
+async def commit(connection: AsyncConnection, promised: Mapping[Key, Decimal]) -> dict[Key, str]:
+    """Promise quantities to an order, inside the caller's transaction; return which warehouse each key's comes from.
 
-    A key is (sku, warehouse); with warehouse "" the row with the most stock gives. The level may fall below nought:
-    the order is taken already, and the shortage must be seen.
+    With warehouse "" it is the one with the most available, which may fall below 0: the order is taken already, and
+    the shortage must be seen. A key we keep no stock of is left out. The version stays: nothing has moved.
     """
-    for (sku, warehouse), quantity in sorted(sold.items()):
+    given: dict[Key, str] = {}
+    for (sku, warehouse), quantity in sorted(promised.items()):
         row = await _locked(connection, sku, warehouse) if warehouse else await _fullest(connection, sku)
         if row is not None:
-            await _write(connection, row, sku, row.warehouse, exact(row.quantity - quantity), by=by, now=now)
+            await _set_committed(connection, row, row.committed + quantity)
+            given[sku, warehouse] = row.warehouse
+    return given
+
+
+async def release(connection: AsyncConnection, promised: Mapping[Key, Decimal]) -> None:
+    """Take promises back, inside the caller's transaction: the goods have left, or never will."""
+    for (sku, warehouse), quantity in sorted(promised.items()):
+        row = await _locked(connection, sku, warehouse)
+        if row is not None:
+            await _set_committed(connection, row, row.committed - quantity)
 
 
 async def seed(db: Database, levels: Sequence[tuple[str, str, Decimal]], *, by: str, now: datetime) -> int:
@@ -128,10 +149,16 @@ async def seed(db: Database, levels: Sequence[tuple[str, str, Decimal]], *, by: 
     return made
 
 
-def beyond(key: tuple[str, str]) -> ColumnElement[bool]:
-    """Return the condition "follows this key", for paging by key."""
-    sku, warehouse = key
-    return or_(stock.c.sku > sku, and_(stock.c.sku == sku, stock.c.warehouse > warehouse))
+def beyond(key: Key) -> ColumnElement[bool]:
+    """Return the condition "follows this key", for paging by key: a comparison of rows, which an index answers."""
+    return tuple_(stock.c.sku, stock.c.warehouse) > key
+
+
+def _counted(quantity: Decimal) -> Decimal:
+    level = exact(quantity)
+    if level < 0:
+        raise ValueError(f"what is on hand is 0 or more, not {quantity}")
+    return level
 
 
 async def _locked(connection: AsyncConnection, sku: str, warehouse: str) -> StockRow | None:
@@ -145,7 +172,14 @@ async def _fullest(connection: AsyncConnection, sku: str) -> StockRow | None:
     c = stock.c
     query = select(stock).where(c.sku == sku).order_by(c.warehouse).with_for_update()
     rows = [StockRow(**row._mapping) for row in await connection.execute(query)]
-    return max(rows, key=lambda row: row.quantity, default=None)
+    return max(rows, key=lambda row: row.available, default=None)
+
+
+async def _set_committed(connection: AsyncConnection, row: StockRow, committed: Decimal) -> None:
+    c = stock.c
+    await connection.execute(
+        update(stock).values(committed=exact(committed)).where(c.sku == row.sku, c.warehouse == row.warehouse)
+    )
 
 
 async def _write(
@@ -172,13 +206,4 @@ async def _write(
         .values(quantity=level, changed_at=now, changed_by=by, version=row.version + 1)
         .where(c.sku == sku, c.warehouse == warehouse)
     )
-    return StockRow(
-        sku=sku,
-        warehouse=warehouse,
-        quantity=level,
-        changed_at=now,
-        changed_by=by,
-        version=row.version + 1,
-        base_quantity=row.base_quantity,
-        synced_version=row.synced_version,
-    )
+    return replace(row, quantity=level, changed_at=now, changed_by=by, version=row.version + 1)

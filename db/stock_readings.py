@@ -12,15 +12,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
 from db.schema import dead_letters, stock, stock_readings
-from db.stock import StockRow
+from db.stock import Key, StockRow, beyond
 
-Key = tuple[str, str]  # sku, warehouse
 _r, _s = stock_readings.c, stock.c
 
 
@@ -109,10 +108,9 @@ async def readings(
 ) -> list[Reading]:
     """Return the kept levels that follow a key with our rows beside them; ``lock`` holds our rows until the end of the
     transaction, so that nobody changes them between the decision and the write."""
-    sku, warehouse = after
     theirs = (
         select(stock_readings)
-        .where(_r.run_id == run_id, or_(_r.sku > sku, and_(_r.sku == sku, _r.warehouse > warehouse)))
+        .where(_r.run_id == run_id, tuple_(_r.sku, _r.warehouse) > after)
         .order_by(_r.sku, _r.warehouse)
         .limit(limit)
     )
@@ -122,8 +120,8 @@ async def readings(
     # A range instead of a list of keys: one short statement, the same for every page.
     first, last = found[0], found[-1]
     ours = select(stock).where(
-        or_(_s.sku > first.sku, and_(_s.sku == first.sku, _s.warehouse >= first.warehouse)),
-        or_(_s.sku < last.sku, and_(_s.sku == last.sku, _s.warehouse <= last.warehouse)),
+        tuple_(_s.sku, _s.warehouse) >= (first.sku, first.warehouse),
+        tuple_(_s.sku, _s.warehouse) <= (last.sku, last.warehouse),
         exists().where(_r.run_id == run_id, _r.sku == _s.sku, _r.warehouse == _s.warehouse),
     )
     if lock:
@@ -183,13 +181,7 @@ async def unread(db: Database, run_id: str, *, after: str, limit: int) -> list[s
 
 async def to_post(db: Database, *, after: Key, limit: int) -> list[StockRow]:
     """Return our rows, after a key, that differ from what was agreed on; those in dead letters are left out."""
-    sku, warehouse = after
-    query = (
-        select(stock)
-        .where(_differs(), or_(_s.sku > sku, and_(_s.sku == sku, _s.warehouse > warehouse)), ~_held_back())
-        .order_by(_s.sku, _s.warehouse)
-        .limit(limit)
-    )
+    query = select(stock).where(_differs(), beyond(after), ~_held_back()).order_by(_s.sku, _s.warehouse).limit(limit)
     async with db.read() as connection:
         return [StockRow(**row._mapping) for row in await connection.execute(query)]
 
@@ -211,6 +203,14 @@ async def agree(connection: AsyncConnection, levels: Sequence[tuple[str, str, De
         )
 
 
+async def drop_unchanged(connection: AsyncConnection, run_id: str) -> int:
+    """Forget the levels at which both sides stand as agreed, return how many: nothing is to be decided about them."""
+    same = exists().where(
+        _s.sku == _r.sku, _s.warehouse == _r.warehouse, _s.quantity == _r.quantity, _s.base_quantity == _r.quantity
+    )
+    return (await connection.execute(delete(stock_readings).where(_r.run_id == run_id, same))).rowcount
+
+
 async def drop(connection: AsyncConnection, run_id: str) -> None:
     """Forget the levels a run holds."""
     await connection.execute(delete(stock_readings).where(_r.run_id == run_id))
@@ -222,8 +222,7 @@ async def drop_all(connection: AsyncConnection) -> None:
 
 
 def _differs() -> ColumnElement[bool]:
-    # The ERP keeps no level below 0; what we have sold beyond that stays with us until there is stock again.
-    return case((_s.quantity < 0, 0), else_=_s.quantity) != func.coalesce(_s.base_quantity, 0)
+    return _s.quantity != func.coalesce(_s.base_quantity, 0)
 
 
 def _held_back() -> ColumnElement[bool]:

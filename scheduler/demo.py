@@ -34,6 +34,7 @@ BETWEEN_VISITS = 11.0  # seconds on average
 CHANNEL = "C0WELCOME01"
 ORDERS = "C0ORDERS001"  # where the shop's orders are announced
 PRICES_ASKED = 0.35  # of all visits: two a minute, within the plan the sandbox plays
+SHELVES_COUNTED = 0.04  # of all visits: somebody counts a shelf and finds a few more or fewer
 SYNCS = ("currency", "inventory", "orders")
 _ORIGINS: dict[str, dict[str, Any]] = {
     "fedex": {
@@ -133,6 +134,8 @@ class Demo:
         basket = next(self._baskets)
         reference = f"QS-{self.now():%y%m%d}-{new_id()[:8].upper()}"
         with origin("demo"):
+            if self._draw.random() < SHELVES_COUNTED:
+                await self._count_shelf(basket.lines[0].sku)
             if self._draw.random() < PRICES_ASKED:
                 await self._ask("open_exchange_rates", "latest_rates", {"base": "USD"})
             quotes = await self._quotes(reference, basket)
@@ -160,9 +163,17 @@ class Demo:
     async def _in_stock(self, basket: Basket) -> bool:
         for line in basket.lines:
             rows = await stock.levels_of(self.db, line.sku)
-            if sum((row.quantity for row in rows if row.warehouse == WAREHOUSE), Decimal(0)) < line.quantity:
+            if sum((row.available for row in rows if row.warehouse == WAREHOUSE), Decimal(0)) < line.quantity:
                 return False
         return True
+
+    async def _count_shelf(self, sku: str) -> None:
+        """Correct a level as a stock-take does; the inventory sync brings it to the ERP."""
+        found = Decimal(self._draw.choice((-3, -2, -1, 1, 2, 3)))
+        for row in await stock.levels_of(self.db, sku):
+            if row.warehouse == WAREHOUSE:
+                difference = max(found, -row.quantity)
+                await stock.adjust(self.db, sku, WAREHOUSE, difference, by="demo", now=self.now())
 
     async def _pay(self, reference: str, basket: Basket) -> Payment | None:
         card = self._draw.choice(_DECLINED if self._draw.random() < 0.07 else _CARDS)

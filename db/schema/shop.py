@@ -51,9 +51,10 @@ stock = Table(
     metadata,
     Column("sku", String(64), primary_key=True),
     Column("warehouse", String(32), primary_key=True),
-    Column("quantity", Numeric(18, 4), nullable=False),
+    Column("quantity", Numeric(18, 4), nullable=False),  # on hand, as the ERP counts it
+    Column("committed", Numeric(18, 4), nullable=False, server_default="0"),  # placed orders have it, not shipped
     Column("changed_at", UtcTime, nullable=False),  # of the quantity, on whichever side it changed last
-    Column("changed_by", String(64), nullable=False),  # api | erp | order …
+    Column("changed_by", String(64), nullable=False),  # a token's or a person's name | erp | demo
     Column("version", Integer, nullable=False),
     Column("base_quantity", Numeric(18, 4)),  # both sides agreed on this at the last sync
     Column("synced_version", Integer),  # the version that was brought to the ERP

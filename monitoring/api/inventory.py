@@ -24,22 +24,29 @@ _LEVEL: JsonDict = {
     "sku": "SKU-00017",
     "warehouse": "MAIN",
     "quantity": "42",
+    "committed": "5",
+    "available": "37",
     "changed_at": "2026-10-01T12:00:00Z",
     "changed_by": "token:shop",
     "version": 7,
 }
 
 Sku = Annotated[str, Path(min_length=1, max_length=64)]
+OnHand = Annotated[Exact, Field(description="on hand, shipped orders taken off, as the ERP counts")]
+Committed = Annotated[Exact, Field(description="promised to orders that are placed and not shipped")]
+Available = Annotated[Exact, Field(description="quantity - committed; below 0 when more is sold than there is")]
 
 
 class Level(Model):
-    """How much there is of a SKU in a warehouse. ``version`` rises with every change."""
+    """How much there is of a SKU in a warehouse. ``version`` rises with every change of ``quantity``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [_LEVEL]})
 
     sku: str
     warehouse: str
-    quantity: Exact
+    quantity: OnHand
+    committed: Committed
+    available: Available
     changed_at: datetime
     changed_by: str
     version: int
@@ -49,7 +56,9 @@ class Item(Model):
     """A SKU over all its warehouses."""
 
     sku: str
-    quantity: Exact
+    quantity: OnHand
+    committed: Committed
+    available: Available
     levels: list[Level]
 
 
@@ -61,7 +70,7 @@ class Levels(Model):
 
 
 class NewLevel(Model):
-    """A level to set. ``warehouse`` may be left out while the SKU has only one."""
+    """What is on hand, to set. ``warehouse`` may be left out while the SKU has only one."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -69,7 +78,7 @@ class NewLevel(Model):
         json_schema_extra={"examples": [{"quantity": "42", "warehouse": "MAIN", "expected_version": 6}]},
     )
 
-    quantity: Exact = Field(ge=0)
+    quantity: OnHand = Field(ge=0)
     warehouse: str = Field(default="", max_length=32)
     expected_version: int | None = Field(
         default=None, ge=0, description="set only if it still has this version; 0 means that it must not exist yet"
@@ -97,7 +106,14 @@ async def get_item(sku: Sku, site: HasSite, _who: MayReadInventory) -> Item:
     if not rows:
         raise unknown("SKU", sku, "path.sku")
     quantity = sum((row.quantity for row in rows), Decimal(0))
-    return Item(sku=sku, quantity=quantity, levels=[_level(row) for row in rows])
+    committed = sum((row.committed for row in rows), Decimal(0))
+    return Item(
+        sku=sku,
+        quantity=quantity,
+        committed=committed,
+        available=quantity - committed,
+        levels=[_level(row) for row in rows],
+    )
 
 
 @router.put("/{sku}", responses=problems(409))
@@ -148,6 +164,8 @@ def _level(row: stock.StockRow) -> Level:
         sku=row.sku,
         warehouse=row.warehouse,
         quantity=row.quantity,
+        committed=row.committed,
+        available=row.available,
         changed_at=row.changed_at,
         changed_by=row.changed_by,
         version=row.version,

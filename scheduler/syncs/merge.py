@@ -43,14 +43,7 @@ def rule(ours: StockRow | None, erp: Decimal, erp_at: datetime) -> Ruling:
             return "take"
         if erp == ours.base_quantity:
             return "post"
-        if _oversold(ours):
-            return "take"
     return "conflict_post" if ours.changed_at > erp_at else "conflict_take"
-
-
-def _oversold(ours: StockRow) -> bool:
-    """Return True when we sold what the ERP, at 0, did not have: the shortage comes off its next delivery."""
-    return ours.quantity < 0 and ours.base_quantity == 0
 
 
 def merged(reading: Reading, *, run_id: str, now: datetime) -> Merge:
@@ -60,7 +53,7 @@ def merged(reading: Reading, *, run_id: str, now: datetime) -> Merge:
     taken = Level(
         sku=reading.sku,
         warehouse=reading.warehouse,
-        quantity=erp + ours.quantity if ours and _oversold(ours) else erp,
+        quantity=erp,
         base=erp,
         changed_at=reading.modified_at,
         changed_by="erp",

@@ -163,9 +163,8 @@ class Posting:
 
 
 def _line(row: StockRow) -> Line:
-    level = max(row.quantity, Decimal(0))  # the ERP keeps no level below 0
-    difference = level - (row.base_quantity or Decimal(0))
-    return [row.sku, row.warehouse, format(difference, "f"), format(level, "f"), row.version]
+    difference = row.quantity - (row.base_quantity or Decimal(0))
+    return [row.sku, row.warehouse, format(difference, "f"), format(row.quantity, "f"), row.version]
 
 
 def _is_refusal(error: QuaysideError) -> bool:

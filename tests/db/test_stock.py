@@ -1,8 +1,9 @@
-"""Our stock: levels, versions, sales."""
+"""Our stock: levels, versions, promises."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -46,13 +47,68 @@ async def test_a_quantity_we_cannot_keep_is_refused(database: Database, clock: M
         await stock.put(database, "A", "MAIN", Decimal(quantity), by="api", now=clock.now())
 
 
-async def test_a_sale_without_a_warehouse_comes_out_of_the_fullest(database: Database, clock: MovableClock) -> None:
+async def test_there_is_never_less_than_nought_on_hand(database: Database, clock: MovableClock) -> None:
+    made = await stock.put(database, "A", "MAIN", Decimal(2), by="api", now=clock.now())
+    with pytest.raises(ValueError, match="0 or more, not -1"):
+        await stock.put(database, "A", "MAIN", Decimal(-1), by="api", now=clock.now())
+    with pytest.raises(ValueError, match="0 or more, not -1"):
+        await stock.adjust(database, "A", "MAIN", Decimal(-3), by="api", now=clock.now())
+
+    assert await stock.levels_of(database, "A") == [made]
+
+
+async def test_a_promise_leaves_what_is_on_hand_and_its_version(database: Database, clock: MovableClock) -> None:
+    made = await stock.put(database, "A", "MAIN", Decimal(5), by="api", now=clock.now())
+    clock.move(60)
+    async with database.write() as connection:
+        given = await stock.commit(connection, {("A", "MAIN"): Decimal("7.5")})
+
+    (row,) = await stock.levels_of(database, "A")
+    assert row == replace(made, committed=Decimal("7.5"))
+    assert (row.available, given) == (Decimal("-2.5"), {("A", "MAIN"): "MAIN"})
+
+    async with database.write() as connection:
+        await stock.release(connection, {("A", "MAIN"): Decimal("7.5")})
+
+    assert await stock.levels_of(database, "A") == [made]
+
+
+async def test_a_promise_without_a_warehouse_comes_from_where_most_is_available(
+    database: Database, clock: MovableClock
+) -> None:
     await stock.put(database, "A", "EAST", Decimal(3), by="api", now=clock.now())
     await stock.put(database, "A", "MAIN", Decimal(5), by="api", now=clock.now())
-    async with database.write() as connection:
-        await stock.sell(connection, {("A", ""): Decimal(2), ("GONE", ""): Decimal(1)}, by="order", now=clock.now())
+    given = []
+    for _ in range(2):
+        async with database.write() as connection:
+            given.append(await stock.commit(connection, {("A", ""): Decimal(3), ("GONE", ""): Decimal(1)}))
 
-    assert [int(row.quantity) for row in await stock.levels_of(database, "A")] == [3, 3]
+    assert given == [{("A", ""): "MAIN"}, {("A", ""): "EAST"}]
+    assert [int(row.available) for row in await stock.levels_of(database, "A")] == [0, 2]
+
+
+async def test_promises_at_once_all_count(database: Database, clock: MovableClock) -> None:
+    await stock.put(database, "A", "MAIN", Decimal(100), by="api", now=clock.now())
+
+    async def promise() -> None:
+        async with database.write() as connection:
+            await stock.commit(connection, {("A", ""): Decimal("0.1")})
+
+    await asyncio.gather(*(promise() for _ in range(10)))
+
+    (row,) = await stock.levels_of(database, "A")
+    assert (row.committed, row.available) == (Decimal(1), Decimal(99))
+
+
+async def test_a_change_of_the_level_keeps_what_is_promised(database: Database, clock: MovableClock) -> None:
+    await stock.put(database, "A", "MAIN", Decimal(5), by="api", now=clock.now())
+    async with database.write() as connection:
+        await stock.commit(connection, {("A", ""): Decimal(2)})
+
+    changed = await stock.put(database, "A", "MAIN", Decimal(9), by="api", now=clock.now())
+
+    assert (int(changed.available), changed.version) == (7, 2)
+    assert await stock.levels_of(database, "A") == [changed]
 
 
 async def test_seeding_leaves_what_is_there_and_pages_follow_the_key(database: Database, clock: MovableClock) -> None:

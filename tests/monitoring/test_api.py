@@ -387,6 +387,28 @@ async def test_stock_is_set_by_version_and_read(shop: httpx.AsyncClient, databas
     assert len(await audit.list_acts(database, subject="SKU-1")) == 3
 
 
+async def test_stock_shows_what_orders_are_promised(shop: httpx.AsyncClient) -> None:
+    await shop.put("/api/v1/inventory/SKU-1", json={"quantity": "1.5", "warehouse": "MAIN"})
+    await shop.post("/api/v1/orders", json=ORDER)
+    again = await shop.post("/api/v1/orders", json=ORDER)
+    item = (await shop.get("/api/v1/inventory/SKU-1")).json()
+    (listed,) = (await shop.get("/api/v1/inventory")).json()["levels"]
+    put = (await shop.put("/api/v1/inventory/SKU-1", json={"quantity": "5"})).json()
+
+    shown = [(level["quantity"], level["committed"], level["available"]) for level in (item, listed, put)]
+    assert shown == [("1.5", "2", "-0.5"), ("1.5", "2", "-0.5"), ("5", "2", "3")]
+    assert (again.status_code, listed["version"], put["version"]) == (200, 1, 2)
+
+
+async def test_less_than_nought_on_hand_is_refused(shop: httpx.AsyncClient) -> None:
+    answer = await shop.put("/api/v1/inventory/SKU-1", json={"quantity": "-0.5"})
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["body.quantity"]
+    assert "greater than or equal to 0" in answer.json()["detail"]
+    assert (await shop.get("/api/v1/inventory/SKU-1")).status_code == 404
+
+
 async def test_readiness_names_what_is_missing(api: FastAPI, database: Database, clock: MovableClock) -> None:
     async with client(api) as nobody:
         before = await nobody.get("/readyz")

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
+from sqlalchemy import update
 
-from db import orders, outbox, run_history, stock
+from db import orders, outbox, run_history, stock, stock_readings
+from db.schema import stock as stock_table
 from integrations.correlation import current_origin, new_id
 from integrations.errors import CircuitIsOpen
 from integrations.outcome import CallResult
@@ -113,3 +116,34 @@ async def test_a_shopper_who_cannot_pay_orders_nothing(stage: Stage, clock: Mova
     await demo.visit()
 
     assert await orders.listed(stage.db) == []
+
+
+async def test_a_shopper_finds_nothing_where_all_is_promised(
+    stage: Stage, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.demo.SHELVES_COUNTED", 0.0)
+    demo, _ = _demo(stage, clock)
+    await demo.open_shop()
+    async with stage.db.write() as connection:
+        await connection.execute(update(stock_table).values(committed=stock_table.c.quantity))
+    for _ in range(5):
+        await demo.visit()
+
+    assert await orders.listed(stage.db) == []
+
+
+async def test_a_counted_shelf_is_a_change_of_ours_for_the_sync(
+    stage: Stage, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.demo.SHELVES_COUNTED", 1.0)
+    demo, _ = _demo(stage, clock, "stripe")
+    await demo.open_shop()
+    async with stage.db.write() as connection:  # one unit each: what is missing never goes below nought
+        await connection.execute(update(stock_table).values(quantity=1, base_quantity=1))
+    for _ in range(20):
+        await demo.visit()
+
+    counted = await stock_readings.to_post(stage.db, after=("", ""), limit=100)
+    assert len(counted) > 5
+    assert {(row.changed_by, row.version > 1) for row in counted} == {("demo", True)}
+    assert min(row.quantity for row in counted) == 0

@@ -453,6 +453,7 @@ def upgrade() -> None:
         sa.Column("sku", sa.String(length=64), nullable=False),
         sa.Column("warehouse", sa.String(length=32), nullable=False),
         sa.Column("quantity", sa.Numeric(precision=18, scale=4), nullable=False),
+        sa.Column("committed", sa.Numeric(precision=18, scale=4), server_default="0", nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_by", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),

@@ -40,8 +40,8 @@ def _ours(quantity: int, base: int | None) -> StockRow:
         (_ours(6, 5), 4, EARLIER, "conflict_post"),
         (_ours(6, None), 4, LATER, "conflict_take"),
         (_ours(6, None), 4, EARLIER, "conflict_post"),
-        (_ours(-1, 0), 20, LATER, "take"),
-        (_ours(-1, 0), 0, LATER, "post"),
+        (_ours(0, 0), -2, LATER, "take"),
+        (_ours(-2, -2), -2, LATER, "unchanged"),
     ],
 )
 def test_ruling(ours: StockRow | None, erp: int, erp_at: datetime, expected: Ruling) -> None:

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
-from db import dead_letters, orders, outbox
+from db import dead_letters, orders, outbox, stock
 from db.schema import metadata
 from integrations.errors import (
     BusinessFailed,
@@ -217,14 +217,18 @@ def test_backoff_doubles_up_to_its_limit() -> None:
     assert [backoff(tries, OrdersOptions()) for tries in (0, 1, 2, 10, 10_000)] == [30, 60, 120, 3600, 3600]
 
 
-async def test_killed_anywhere_and_taken_over_each_order_is_there_once(stage: Stage) -> None:
+async def test_killed_anywhere_and_taken_over_each_order_is_there_once_and_its_promise_taken_back_once(
+    stage: Stage,
+) -> None:
     stage.options = replace(stage.options, orders=OrdersOptions(batch_size=2, check_every=0))
+    await stage.put_stock(A=50)
     at = 0
     while True:
         at += 1
         await _reset(stage)
         references = [f"K{at}-{number}" for number in range(3)]
         await stage.place(*references)
+        stage.erp.statuses = {references[0]: ("Shipping", ""), references[1]: ("Canceled", "")}
         fate = Fate(die_at=at)
         stage.erp.fate = fate
         run = await stage.begin("orders", db=MortalDatabase(stage.db, fate))
@@ -239,7 +243,10 @@ async def test_killed_anywhere_and_taken_over_each_order_is_there_once(stage: St
         assert row.outcome == "success", (at, row)
         assert sorted(stage.erp.puts) == references, at
         assert await outbox.count_waiting(stage.db, "erp_order") == 0
-        assert [order.fulfilment_status for order in await orders.listed(stage.db)] == ["open"] * 3
+        found = {order.reference: order.fulfilment_status for order in await orders.listed(stage.db)}
+        assert found == dict(zip(references, ("shipped", "cancelled", "open"), strict=True))
+        (level,) = await stock.page(stage.db)
+        assert (int(level.quantity), int(level.committed)) == (50, 1), at
         assert stage.erp.open_sessions == 0
         if fate.passed < at:
             break
@@ -253,3 +260,4 @@ async def _reset(stage: Stage) -> None:
     async with stage.db.write() as connection:
         for name in ("sync_runs", "leases", "orders", "outbox"):
             await connection.execute(delete(metadata.tables[name]))
+        await connection.execute(update(metadata.tables["stock"]).values(committed=0))
