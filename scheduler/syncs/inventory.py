@@ -6,7 +6,7 @@ settle  a batch an earlier run posted without hearing the answer is posted again
 read    the ERP's changes since the watermark minus an overlap, page by page, kept aside in ``stock_readings``
 look    the ERP's levels of rows of ours that were never compared
 judge   an answer that would empty the shop ends the run before anything is written
-apply   our rows beside the kept levels, decided one by one (``merge.py``)
+apply   levels that stand as agreed are left out by the database, our rows beside the others decided (``merge.py``)
 post    rows that differ from what was agreed on: differences in batches (``posting.py``)
 
 The watermark is when the reading began, not the latest time seen: what changes while we page is read next time. The
@@ -22,7 +22,8 @@ from typing import Any
 
 from db import dead_letters, run_history, stock_readings
 from db.runs import Counts
-from db.stock_readings import Key, Reading
+from db.stock import Key
+from db.stock_readings import Reading
 from integrations.types.erp import StockPage, StockQuery
 from scheduler.calls import Calls
 from scheduler.options import InventoryOptions
@@ -145,7 +146,11 @@ class _Inventory:
             step.cursor |= {"phase": "apply", "key": list(_START)}
 
     async def apply(self) -> None:
-        """Write our rows as decided, then move the watermark."""
+        """Leave out what stands as agreed, write our other rows as decided, then move the watermark."""
+        if self._key() == _START:
+            async with self.run.step() as step:
+                unchanged = await stock_readings.drop_unchanged(step.connection, self.run.row.id)
+                step.counts = Counts(unchanged=unchanged)
         while self.run.cursor["phase"] == "apply":
             async with self.run.step() as step:
                 found = await stock_readings.readings(
@@ -165,6 +170,8 @@ class _Inventory:
     async def plan(self) -> None:
         """Say what a run would do, and do nothing."""
         rulings: Counter[str] = Counter()
+        async with self.run.step() as step:
+            rulings["unchanged"] = await stock_readings.drop_unchanged(step.connection, self.run.row.id)
         items: list[dict[str, Any]] = []
         after = _START
         while True:

@@ -123,20 +123,56 @@ async def test_both_changed_to_the_same_is_no_conflict(stage: Stage) -> None:
     assert (await page(stage.db))[0].base_quantity == 9
 
 
-async def test_what_was_sold_beyond_the_stock_comes_off_the_next_delivery(stage: Stage) -> None:
-    stage.erp.put_stock({"A": 2})
+async def test_what_an_order_takes_leaves_once_when_the_erp_ships_it(stage: Stage) -> None:
+    stage.erp.put_stock({"A": 10})
     await stage.sync("inventory")
     stage.clock.move(3600)
-    await stage.put_stock(A=-1)
+    await stage.place("S-1", "S-2")
+    await stage.sync("orders")
     await stage.sync("inventory")
-    assert stage.erp.levels() == {"A": 0}
+    before = (await page(stage.db))[0]
 
     stage.clock.move(3600)
-    stage.erp.put_stock({"A": 20})
+    stage.erp.statuses = {"S-1": ("Completed", "794000000001"), "S-2": ("Open", "")}
+    stage.erp.put_stock({"A": 9})
+    await stage.sync("orders")
     run = await stage.sync("inventory")
 
-    assert stage.erp.levels() == await stage.levels() == {"A": 19}
-    assert run.conflicted == 0
+    (after,) = await page(stage.db)
+    assert [int(row.quantity) for row in (before, after)] == [10, 9]
+    assert [int(row.committed) for row in (before, after)] == [2, 1]
+    assert [int(row.available) for row in (before, after)] == [8, 8]
+    assert stage.erp.levels() == {"A": 9}
+    assert (run.conflicted, stage.erp.documents) == (0, {})
+
+
+async def test_what_the_erp_has_below_nought_is_taken_and_not_posted_back(stage: Stage) -> None:
+    stage.erp.put_stock({"A": 2, "B": 3})
+    await stage.sync("inventory")
+    stage.clock.move(3600)
+    stage.erp.put_stock({"A": -4})
+    await stage.sync("inventory")
+    stage.clock.move(90_000)
+
+    run = await stage.sync("inventory")
+
+    assert stage.erp.levels() == await stage.levels() == {"A": -4, "B": 3}
+    assert (run.unchanged, stage.erp.documents) == (2, {})
+
+
+async def test_levels_that_stand_as_agreed_are_left_out_and_counted(stage: Stage) -> None:
+    stage.options = SMALL
+    skus = {f"S{number:03d}": 5 for number in range(12)}
+    stage.erp.put_stock(skus)
+    await stage.sync("inventory")
+    stage.clock.move(90_000)
+    await stage.put_stock(S001=9, S002=6)
+    stage.erp.put_stock({"S002": 6, "S003": 7, "NEW": 1})
+
+    run = await stage.sync("inventory")
+
+    assert (run.read, run.unchanged, run.written) == (13, 10, 3)  # S002 agreed; S003 and NEW taken, S001 posted
+    assert stage.erp.levels() == await stage.levels() == skus | {"S001": 9, "S002": 6, "S003": 7, "NEW": 1}
 
 
 async def test_a_row_never_compared_is_looked_up_however_old_it_is_in_the_erp(stage: Stage) -> None:
