@@ -50,13 +50,13 @@ async def test_a_full_licence_holds_back_nobody_who_is_signed_in(
     async with (
         process(database, acme[1], tmp_path, kind=FullLicence, quotas=quotas) as one,
         process(database, acme[1], tmp_path, kind=FullLicence, quotas=quotas) as two,
+        one.gateway.session("acme"),
     ):
-        async with one.gateway.session("acme"):
-            await one.gateway.call("acme", "read", {"reference": "A"})
-            acme[0].tricks = ["status:409"]
-            with pytest.raises(CallFailed) as caught:
-                await two.gateway.call("acme", "read", {"reference": "B"})
-            found = await one.gateway.call("acme", "read", {"reference": "C"})
+        await one.gateway.call("acme", "read", {"reference": "A"})
+        acme[0].tricks = ["status:409"]
+        with pytest.raises(CallFailed) as caught:
+            await two.gateway.call("acme", "read", {"reference": "B"})
+        found = await one.gateway.call("acme", "read", {"reference": "C"})
 
     assert caught.value.error_type == "login_limit"
     assert found.value.reference == "C"
