@@ -1,7 +1,9 @@
 """Permits of a vendor's quotas, shared by all processes: one row per vendor and quota.
 
 A *paced* quota hands out moments in time: ``next_at`` is when the next permit is due, and taking ``n`` permits moves it
-by ``n`` intervals (the generic cell rate algorithm, ITU-T I.371). A *counted* quota counts what a window has spent.
+by ``n`` intervals (the generic cell rate algorithm, ITU-T I.371); where the limit is small, ``arrivals`` remembers by
+when the last requests reach the vendor, so that a late one is not followed by one too many. A *counted* quota counts
+what a window has spent.
 Batch has a clock and a count of its own beside the common ones, so that it never draws the reserve.
 All times are whole microseconds.
 """
@@ -23,6 +25,14 @@ from db.schema import permits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Permits taken: when the first is due, and by when the last requests before reach the vendor, oldest first."""
+
+    first: int
+    arrivals: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PermitRow:
     """One quota of one vendor as stored; times in microseconds."""
 
@@ -38,6 +48,7 @@ class PermitRow:
     seen_remaining: float | None
     seen_reset_at: int | None
     seen_at: int | None
+    arrivals: list[int] | None = None
 
     def blocked_until_time(self) -> datetime | None:
         """Return until when the vendor told us to stay away, None when it never did."""
@@ -70,29 +81,36 @@ def _later(connection: AsyncConnection, *values: Any) -> Function[Any]:
 
 
 async def reserve_paced(
-    connection: AsyncConnection, vendor: str, quota: str, *, now: int, span: int, latest: int
-) -> int | None:
-    """Reserve permits over ``span`` for an interactive call; return when the first is due.
+    connection: AsyncConnection, vendor: str, quota: str, *, now: int, span: int, latest: int, early: int = 0
+) -> Taken | None:
+    """Reserve permits over ``span`` for an interactive call; return them.
 
-    None when that would be after ``latest``; nothing is taken then.
+    They may be used ``early`` before their turn. None when that would be after ``latest``; nothing is taken then.
     """
     c = permits.c
     start = _later(connection, c.next_at, c.blocked_until, now)
     row = (
         await connection.execute(
             update(permits)
-            .where(c.vendor == vendor, c.quota == quota, start <= latest)
+            .where(
+                c.vendor == vendor,
+                c.quota == quota,
+                _later(connection, c.next_at - early, c.blocked_until, now) <= latest,
+            )
             .values(next_at=start + span)
-            .returning(c.next_at)
+            .returning(c.next_at, c.blocked_until, c.arrivals)
         )
     ).one_or_none()
-    return None if row is None else int(row[0]) - span
+    if row is None:
+        return None
+    first = max(int(row.next_at) - span - early, int(row.blocked_until), now)
+    return Taken(first=first, arrivals=row.arrivals or ())
 
 
 async def take_paced_batch(
     connection: AsyncConnection, vendor: str, quota: str, *, now: int, span: int, batch_span: int, latest: int
-) -> int | None:
-    """Take permits for batch; return when the first is due, None when none is due by ``latest``.
+) -> Taken | None:
+    """Take permits for batch; return them, None when none is due by ``latest``.
 
     With ``latest`` = now batch never queues in front of an interactive call. Its own clock may run one span behind, so
     that a late wake-up costs nothing.
@@ -107,10 +125,28 @@ async def take_paced_batch(
                 next_at=start + span,
                 next_batch_at=_later(connection, c.next_batch_at, now - batch_span) + batch_span,
             )
-            .returning(c.next_at)
+            .returning(c.next_at, c.arrivals)
         )
     ).one_or_none()
-    return None if row is None else int(row[0]) - span
+    return None if row is None else Taken(first=int(row[0]) - span, arrivals=row[1] or ())
+
+
+async def keep_arrivals(connection: AsyncConnection, vendor: str, quota: str, arrivals: Sequence[int]) -> None:
+    """Store by when the last requests reach the vendor, in the transaction that took the newest one's permit."""
+    c = permits.c
+    await connection.execute(
+        update(permits).where(c.vendor == vendor, c.quota == quota).values(arrivals=list(arrivals))
+    )
+
+
+async def correct_arrival(connection: AsyncConnection, vendor: str, quota: str, *, expected: int, arrived: int) -> None:
+    """Put the real arrival of a request in the place of the expected one; nothing when that is long over."""
+    c = permits.c
+    here = (c.vendor == vendor, c.quota == quota)
+    known = (await connection.execute(select(c.arrivals).where(*here).with_for_update())).scalar_one_or_none()
+    if known and expected in known:
+        known.remove(expected)
+        await connection.execute(update(permits).where(*here).values(arrivals=sorted([*known, arrived])))
 
 
 async def when_due(connection: AsyncConnection, vendor: str, quota: str, *, batch: bool) -> int:

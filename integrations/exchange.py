@@ -1,6 +1,6 @@
 """One call's way to the vendor: what an adapter's ``send`` does.
 
-Each attempt, in order: circuit breaker -> rate limiter -> sign-in -> journal -> transport -> classify -> record ->
+Each attempt, in order: circuit breaker -> sign-in -> rate limiter -> journal -> transport -> classify -> record ->
 circuit; tenacity repeats it as ``resilience/retry.py`` decides. There is no other way to reach a vendor.
 """
 
@@ -183,16 +183,14 @@ class LiveExchange:
         leave = await road.board.permit(road.adapter.circuit(request), vendor.name, vendor.label)
         reported = False
         try:
-            remaining = self.remaining()
-            if remaining <= 0:
+            if self.remaining() <= 0:
                 raise self._deadline_passed()
-            throttled = 0.0
-            if request.cost > 0:
-                throttled = await road.desk.permit(
-                    vendor.name, vendor.label, road.quotas, self.call.priority, cost=request.cost, wait=remaining
-                )
+            access = await self.access() if request.signed else None  # first: a permit is for a moment, and passes
+            permit = await road.desk.permit(
+                vendor.name, vendor.label, road.quotas, self.call.priority, cost=request.cost, wait=self.remaining()
+            )
+            throttled = permit.waited
             self.throttle_wait += throttled
-            access = await self.access() if request.signed else None
             if road.in_flight is None:
                 response, ended = await self._wire(request, number, leave, throttled, access)
             else:
@@ -201,6 +199,9 @@ class LiveExchange:
             verdict, error = self._judged(request, response)
             self._record(request, ended, response, error)
             reported = True
+            if permit.moments:
+                at = ended.started.started_at
+                await road.desk.sent(vendor.name, permit, at=at, duration=ended.duration)
             await self._tell(leave, ended.duration, error, verdict)
             if not isinstance(response, CallFailed):
                 await self._observe(response, error)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from db import permits as store
 from db.engine import Connection, Database, StoreUnavailable
@@ -17,9 +18,31 @@ from integrations.adapter import QuotaPolicy
 from integrations.errors import NoPermit
 from integrations.outcome import Priority, QuotaSeen
 from integrations.resilience.clock import Clock
-from integrations.resilience.rate_limiter import AGED_INTERVALS, MICROS, LimiterOptions, Pace, batch_share, pace
+from integrations.resilience.rate_limiter import (
+    AGED_INTERVALS,
+    MICROS,
+    QUICK_ANSWER,
+    LimiterOptions,
+    Pace,
+    arrived_by,
+    batch_share,
+    pace,
+    send_at,
+    usual_duration,
+)
 
 SEEN_EVERY = 1.0  # seconds between two notes of what the vendor announced, unless it announced nothing is left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """Leave to send one request: the seconds waited for it, and the moment each paced quota had meant it for."""
+
+    waited: float = 0.0
+    moments: tuple[tuple[QuotaPolicy, int], ...] = ()
+
+
+NOTHING_ASKED = Permit()
 
 
 class PermitDesk:
@@ -37,6 +60,7 @@ class PermitDesk:
         self._locks: dict[tuple[str, Priority], asyncio.Lock] = {}  # one request in line per vendor and lane
         self._ready: set[str] = set()
         self._alone: dict[tuple[str, str], int] = {}  # paces while the database is away
+        self._usual: dict[str, float] = {}  # seconds an answer takes
         self._seen_at: dict[tuple[str, str], float] = {}
 
     def __repr__(self) -> str:
@@ -44,19 +68,22 @@ class PermitDesk:
 
     async def permit(
         self, vendor: str, label: str, quotas: Sequence[QuotaPolicy], priority: Priority, *, cost: float, wait: float
-    ) -> float:
-        """Wait for a permit of every quota; return the seconds waited.
+    ) -> Permit:
+        """Wait for a permit of every quota and return it; ``sent`` is to be told how it went.
 
         Raise NoPermit when there is none within ``wait`` seconds.
         """
-        if not quotas:
-            return 0.0
+        if not quotas or cost <= 0:
+            return NOTHING_ASKED
         begun = self._clock.time()
         latest = int((begun + wait) * MICROS)
         due = 0
+        moments = []
         for quota in quotas:
             if quota.paced:
-                due = max(due, await self._paced(vendor, quota, priority, latest))
+                moment = await self._paced(vendor, label, quota, priority, latest)
+                moments.append((quota, moment))
+                due = max(due, moment)
             else:
                 await self._count(vendor, label, quota, priority, cost, latest)
             if due > latest:
@@ -64,7 +91,24 @@ class PermitDesk:
         now = self._clock.micros()
         if due > now:
             await self._clock.sleep((due - now) / MICROS)
-        return self._clock.time() - begun
+        return Permit(waited=self._clock.time() - begun, moments=tuple(moments))
+
+    async def sent(self, vendor: str, permit: Permit, *, at: int, duration: float) -> None:
+        """Take note of when a request went out (microseconds) and how long its answer took (seconds).
+
+        One that arrived later than it was meant to puts off the one that is due a window later.
+        """
+        usual = self._usual[vendor] = usual_duration(self._usual.get(vendor, QUICK_ANSWER), duration)
+        for quota, moment in permit.moments:
+            rate = pace(quota.limit, quota.seconds, self._options.reserve)
+            expected, arrived = moment + rate.slack, arrived_by(at, duration, usual)
+            if not rate.remembered or arrived <= expected:
+                continue
+            try:
+                async with self._db.write() as connection:
+                    await store.correct_arrival(connection, vendor, quota.name, expected=expected, arrived=arrived)
+            except StoreUnavailable:
+                return
 
     def _refusal(self, label: str, quota: QuotaPolicy, due: int) -> NoPermit:
         wait = max(0.0, due / MICROS - self._clock.time())
@@ -74,55 +118,88 @@ class PermitDesk:
             retry_after=wait,
         )
 
-    async def _paced(self, vendor: str, quota: QuotaPolicy, priority: Priority, latest: int) -> int:
+    async def _paced(self, vendor: str, label: str, quota: QuotaPolicy, priority: Priority, latest: int) -> int:
+        """Return the moment of a permit."""
         rate = pace(quota.limit, quota.seconds, self._options.reserve)
         leased = self._leased.setdefault((vendor, quota.name, priority), deque())
         lock = self._locks.setdefault((vendor, priority), asyncio.Lock())
-        async with lock:
+        try:
+            async with asyncio.timeout((latest - self._clock.micros()) / MICROS if lock.locked() else None):
+                await lock.acquire()
+        except TimeoutError:
+            raise self._refusal(label, quota, latest + rate.interval) from None
+        try:
             stale = self._clock.micros() - rate.interval * rate.chunk
             while leased and leased[0] < stale:
                 leased.popleft()  # nobody used it in time; sending it now could crowd a window
             if not leased:
                 try:
-                    first = await self._lease(vendor, quota, rate, priority, latest)
+                    leased.extend(await self._lease(vendor, quota, rate, priority, latest))
                 except StoreUnavailable:
-                    first = self._lease_alone(vendor, quota, rate)
-                leased.extend(first + number * rate.interval for number in range(rate.chunk))
+                    leased.extend(self._lease_alone(vendor, quota, rate))
             return leased.popleft()
+        finally:
+            lock.release()
 
-    async def _lease(self, vendor: str, quota: QuotaPolicy, rate: Pace, priority: Priority, latest: int) -> int:
+    async def _lease(self, vendor: str, quota: QuotaPolicy, rate: Pace, priority: Priority, latest: int) -> list[int]:
         await self._prepare(vendor, quota)
         span = rate.interval * rate.chunk
         begun = self._clock.micros()
         while True:
-            now = self._clock.micros()
             async with self._db.write() as connection:
+                now = self._clock.micros()  # only now: the wait for the database's lock is over
+                aged = now - begun > AGED_INTERVALS * rate.batch_interval
+                ahead = rate.horizon if aged or priority == "interactive" else 0
                 if priority == "interactive":
-                    first = await store.reserve_paced(connection, vendor, quota.name, now=now, span=span, latest=latest)
+                    taken = await store.reserve_paced(
+                        connection,
+                        vendor,
+                        quota.name,
+                        now=now,
+                        span=span,
+                        latest=min(latest, now + ahead),
+                        early=rate.early,
+                    )
                 else:
-                    aged = now - begun > AGED_INTERVALS * rate.batch_interval
-                    first = await store.take_paced_batch(
+                    taken = await store.take_paced_batch(
                         connection,
                         vendor,
                         quota.name,
                         now=now,
                         span=span,
                         batch_span=rate.batch_interval * rate.chunk,
-                        latest=latest if aged else now,
+                        latest=min(latest, now + ahead),
                     )
-                if first is not None:
-                    return first
+                if taken is not None:
+                    spare = 0 if ahead else int(rate.remembered * self._options.reserve / 3)
+                    return await self._placed(connection, vendor, quota, rate, taken, spare)
                 due = await store.when_due(connection, vendor, quota.name, batch=priority == "batch")
-            if due > latest or priority == "interactive":
-                return max(due, latest + 1)
-            await self._clock.sleep(max(due - self._clock.micros(), 1000) / MICROS)
+            if due > latest or now >= latest:
+                return [max(due, latest + 1)]
+            await self._clock.sleep(max(due - ahead - self._clock.micros(), 1000) / MICROS)
 
-    def _lease_alone(self, vendor: str, quota: QuotaPolicy, rate: Pace) -> int:
+    async def _placed(
+        self, connection: Connection, vendor: str, quota: QuotaPolicy, rate: Pace, taken: store.Taken, spare: int
+    ) -> list[int]:
+        """Return when to send with each of the permits taken. ``spare`` requests of a window are left to others: what
+        lateness costs, batch pays before an interactive call has to."""
+        now = self._clock.micros()
+        moments = [max(taken.first, now) + number * rate.interval for number in range(rate.chunk)]
+        if not rate.remembered:
+            return moments
+        arrivals, found = list(taken.arrivals), []
+        for moment in moments:
+            found.append(send_at(moment, arrivals, rate, spare))
+            arrivals = sorted([*arrivals, found[-1] + rate.slack])[-rate.remembered :]
+        await store.keep_arrivals(connection, vendor, quota.name, arrivals)
+        return found
+
+    def _lease_alone(self, vendor: str, quota: QuotaPolicy, rate: Pace) -> list[int]:
         key = (vendor, quota.name)
         span = rate.interval * rate.chunk * max(1, self._processes())
         first = max(self._alone.get(key, 0), self._clock.micros())
         self._alone[key] = first + span
-        return first
+        return [first + number * rate.interval for number in range(rate.chunk)]
 
     async def _count(
         self, vendor: str, label: str, quota: QuotaPolicy, priority: Priority, cost: float, latest: int

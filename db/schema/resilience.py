@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text
 
 from db.columns import Sealed, UtcTime
 from db.schema.base import metadata
@@ -69,6 +69,7 @@ permits = Table(
     Column("seen_remaining", Float),
     Column("seen_reset_at", BigInteger),
     Column("seen_at", BigInteger),
+    Column("arrivals", JSON(none_as_null=True)),  # paced, small limit: by when the last ones reach the vendor, oldest first
 )
 
 slots = Table(  # concurrency limits and session limits

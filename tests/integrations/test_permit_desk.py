@@ -21,7 +21,7 @@ def desk(database: Database, clock: MovableClock) -> PermitDesk:
 
 
 async def permit(desk: PermitDesk, *, wait: float) -> float:
-    return await desk.permit("acme", "Acme", [MINUTE], "batch", cost=1.0, wait=wait)
+    return (await desk.permit("acme", "Acme", [MINUTE], "batch", cost=1.0, wait=wait)).waited
 
 
 async def test_a_window_that_opens_before_the_deadline_is_waited_for(desk: PermitDesk, clock: MovableClock) -> None:

@@ -335,6 +335,7 @@ def upgrade() -> None:
         sa.Column("seen_remaining", sa.Float(), nullable=True),
         sa.Column("seen_reset_at", sa.BigInteger(), nullable=True),
         sa.Column("seen_at", sa.BigInteger(), nullable=True),
+        sa.Column("arrivals", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("vendor", "quota", name=op.f("pk_permits")),
     )
     op.create_table(
