@@ -2,11 +2,13 @@
 
 ``read()`` gives a connection for queries, ``write()`` one inside a transaction that is committed at the end. On SQLite
 a write takes the write lock at its start (BEGIN IMMEDIATE), so that two processes wait for each other instead of
-failing half-way, and readers never wait (WAL).
+failing half-way, and readers never wait (WAL). How long it waits is the patience of the ``Database`` it is asked of:
+background work has plenty, what a call waits for has little (``impatient``).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -14,15 +16,20 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from db.sealed import Seal
+from db.watch import Watch
 
 Connection = AsyncConnection  # what read() and write() give
 
 WRITE = "quayside_write"  # execution option: this transaction writes
+PATIENCE = "quayside_patience"  # execution option: seconds to wait for SQLite's lock
+PATIENT = 30.0
+IMPATIENT = 1.0
+LOCKED_PAUSE = 0.5  # seconds until an impatient one tries the lock again that it did not get: not every call waits
 
 
 class StoreUnavailable(Exception):
@@ -35,10 +42,15 @@ class Database:
     Raise ValueError from ``open_database`` for a URL that is neither.
     """
 
-    def __init__(self, engine: AsyncEngine, seal: Seal) -> None:
+    def __init__(
+        self, engine: AsyncEngine, seal: Seal, *, watch: Watch | None = None, patience: float = PATIENT
+    ) -> None:
         self.engine = engine
         self.seal = seal
         self.dialect = engine.dialect.name
+        self._watch = watch
+        self._patience = patience
+        self._locked_until = 0.0  # loop time until which an impatient one does not try SQLite's lock again
 
     def __repr__(self) -> str:
         return f"<Database {self.engine.url.render_as_string(hide_password=True)}>"
@@ -50,21 +62,48 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection for queries. Raise StoreUnavailable when the database does not answer."""
-        with _translated():
+        with _translated(), self._watched():
             async with self.engine.connect() as connection:
+                if self._patience != PATIENT:
+                    await connection.execution_options(**{PATIENCE: self._patience})
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection in a transaction; commit at the end, roll back on an exception."""
-        with _translated():
+        """Give a connection in a transaction; commit at the end, roll back on an exception. Raise StoreUnavailable."""
+        if self._locked_until and self._locked_until > asyncio.get_running_loop().time():
+            raise StoreUnavailable("the database is locked")
+        with _translated(), self._watched():
             async with self.engine.connect() as connection:
-                await connection.execution_options(**{WRITE: True})
-                async with connection.begin():
-                    yield connection
+                await connection.execution_options(**{WRITE: True, PATIENCE: self._patience})
+                begun = False
+                try:
+                    async with connection.begin():
+                        begun = True
+                        yield connection
+                except OperationalError:
+                    if not begun and self._patience != PATIENT:
+                        self._locked_until = asyncio.get_running_loop().time() + LOCKED_PAUSE
+                    raise
+
+    def impatient(self) -> Database:
+        """Return the same database for work that a call waits for: it rather goes without than wait for a lock."""
+        return Database(self.engine, self.seal, watch=self._watch, patience=IMPATIENT)
 
     async def close(self) -> None:
+        if self._watch is not None:
+            await self._watch.close()
         await self.engine.dispose()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        if self._watch is None:
+            yield
+            return
+        if self._watch.is_away:
+            raise StoreUnavailable("the database does not answer")
+        with self._watch.work():
+            yield
 
 
 @contextmanager
@@ -109,10 +148,15 @@ def open_database(url: str, seal: Seal, *, pool_size: int = 5) -> Database:
     elif backend == "postgresql":
         engine = create_async_engine(
             parsed.set(drivername="postgresql+psycopg"),
-            connect_args={"connect_timeout": 3, "prepare_threshold": 3},
+            connect_args={"connect_timeout": 2, "prepare_threshold": 3},
             pool_pre_ping=True,
             **options,
         )
+        watch = Watch(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
+        event.listen(engine.sync_engine, "do_connect", watch.about_to_open)
+        event.listen(engine.sync_engine, "connect", watch.opened)
+        event.listen(engine.sync_engine, "close", watch.closed)
+        return Database(engine, seal, watch=watch)
     else:
         raise ValueError(f"QUAYSIDE_DATABASE_URL is {backend}; use sqlite:///… or postgresql://…")
     return Database(engine, seal)
@@ -121,8 +165,10 @@ def open_database(url: str, seal: Seal, *, pool_size: int = 5) -> Database:
 def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     dbapi_connection.isolation_level = None  # we say BEGIN ourselves
     cursor = dbapi_connection.cursor()
+    cursor.execute("PRAGMA page_count")
+    if cursor.fetchone()[0] == 0:  # before the first table, or it has no effect; it takes the write lock in any case
+        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
     for pragma in (
-        "auto_vacuum=INCREMENTAL",  # before the first table, or it has no effect
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "busy_timeout=30000",
@@ -134,5 +180,9 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    write = connection.get_execution_options().get(WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    asked = connection.get_execution_options()
+    patience = asked.get(PATIENCE, PATIENT)
+    if connection.info.get(PATIENCE, PATIENT) != patience:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={round(patience * 1000)}")
+        connection.info[PATIENCE] = patience
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if asked.get(WRITE, False) else "BEGIN")

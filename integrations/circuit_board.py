@@ -44,7 +44,7 @@ class CircuitBoard:
     """All circuits as this process sees them. ``options_of(vendor)`` gives the breaker options in force."""
 
     def __init__(self, db: Database, owner: str, clock: Clock, options_of: Callable[[str], BreakerOptions]) -> None:
-        self._db = db
+        self._db = db.impatient()
         self._owner = owner
         self._clock = clock
         self._options_of = options_of

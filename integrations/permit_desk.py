@@ -51,7 +51,7 @@ class PermitDesk:
     def __init__(
         self, db: Database, clock: Clock, options: LimiterOptions, *, processes: Callable[[], int] = lambda: 2
     ) -> None:
-        self._db = db
+        self._db = db.impatient()
         self._clock = clock
         self._options = options
         self._processes = processes
@@ -98,7 +98,7 @@ class PermitDesk:
 
         One that arrived later than it was meant to puts off the one that is due a window later.
         """
-        usual = self._usual[vendor] = usual_duration(self._usual.get(vendor, QUICK_ANSWER), duration)
+        usual = self._usual[vendor] = usual_duration(self._usual.get(vendor, QUICK_ANSWER / 2), duration)
         for quota, moment in permit.moments:
             rate = pace(quota.limit, quota.seconds, self._options.reserve)
             expected, arrived = moment + rate.slack, arrived_by(at, duration, usual)

@@ -92,6 +92,13 @@ class PostgresServer:
             self._process.wait(20)
             self._process = None
 
+    def pids(self) -> list[int]:
+        """Return the server's processes, the one that listens first."""
+        assert self._process is not None
+        parent = self._process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return [parent, *map(int, children)]
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
