@@ -24,6 +24,7 @@ from integrations.resilience.clock import Clock
 TOKEN_LEASE = timedelta(seconds=20)
 TOKEN_MARGIN = timedelta(seconds=60)  # a token is renewed this long before it ends, or a tenth of a shorter life
 POLL = 0.1
+NO_SLOT = -1  # a session opened while the database was away: noted nowhere, held by no slot
 log = logging.getLogger(__name__)
 
 Open = Callable[[], Awaitable[Access]]
@@ -130,8 +131,12 @@ class SignInDesk:
         """Open a session within the vendor's number of slots. Raise NoPermit when none gets free within ``wait``."""
         vendor = adapter.vendor
         latest = self._clock.time() + wait
-        await self.close_orphans(vendor.name, close)
-        slot = await self._slot(vendor.name, vendor.label, options, latest)
+        try:
+            await self.close_orphans(vendor.name, close)
+            slot = await self._slot(vendor.name, vendor.label, options, latest)
+        except StoreUnavailable:
+            # Nobody can be asked for a slot. A read goes on all the same: the vendor itself says when it is too much.
+            return Session(id=new_id(), vendor=vendor.name, access=await sign_in(), slot=NO_SLOT)
         try:
             access = await sign_in()
             session = Session(id=new_id(), vendor=vendor.name, access=access, slot=slot)
@@ -171,11 +176,15 @@ class SignInDesk:
         except QuaysideError as error:
             log.warning("session.not_closed", extra={"vendor": session.vendor, "reason": error.message})
         finally:
-            try:
-                await store.close_session(self._db, session.id)
-            except StoreUnavailable:
-                log.warning("session.not_stored", extra={"vendor": session.vendor})
-            await self._free(session.vendor, session.slot)
+            if session.slot != NO_SLOT:
+                await self._forget_session(session)
+
+    async def _forget_session(self, session: Session) -> None:
+        try:
+            await store.close_session(self._db, session.id)
+        except StoreUnavailable:
+            log.warning("session.not_stored", extra={"vendor": session.vendor})
+        await self._free(session.vendor, session.slot)
 
     async def _free(self, vendor: str, slot: int) -> None:
         try:

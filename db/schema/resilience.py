@@ -69,7 +69,7 @@ permits = Table(
     Column("seen_remaining", Float),
     Column("seen_reset_at", BigInteger),
     Column("seen_at", BigInteger),
-    Column("arrivals", JSON(none_as_null=True)),  # paced, small limit: by when the last ones reach the vendor, oldest first
+    Column("arrivals", JSON(none_as_null=True)),  # paced, small limit: by when the last reach the vendor, oldest first
 )
 
 slots = Table(  # concurrency limits and session limits

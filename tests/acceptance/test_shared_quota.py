@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from db.engine import Database
 from tests.acceptance.shared_quota import RATE, Shared, share
 
+pytestmark = pytest.mark.alone
 SECONDS = 10.0
 
 
