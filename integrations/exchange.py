@@ -162,9 +162,13 @@ class LiveExchange:
             return min(pause, max(0.0, self.remaining()))
 
         self.road.budget.note_call(self.road.clock.time())
-        retrying = AsyncRetrying(retry=again, wait=wait, sleep=self.road.clock.sleep, reraise=True)
         try:
-            response: Response = await retrying(attempt)
+            response: Response
+            try:
+                response = await attempt()  # most calls need no second: they do not pay for what repeats them
+            except QuaysideError as first:
+                retrying = AsyncRetrying(retry=again, wait=wait, sleep=self.road.clock.sleep, reraise=True)
+                response = await retrying(_after(first, attempt))
         except CallFailed as error:
             if not repeatable and error.sent and error.fault in ("theirs", "network"):
                 self.in_doubt = True
@@ -340,6 +344,18 @@ class LiveExchange:
             blocked = 1.0
         if seen or blocked is not None:
             await self.road.desk.observe(self.road.adapter.vendor.name, seen, blocked_for=blocked)
+
+
+def _after(first: QuaysideError, attempt: Callable[[], Awaitable[Response]]) -> Callable[[], Awaitable[Response]]:
+    """Return an attempt that fails with ``first`` when it is called the first time: it has been made already."""
+    seen: list[QuaysideError] = [first]
+
+    async def repeated() -> Response:
+        if seen:
+            raise seen.pop()
+        return await attempt()
+
+    return repeated
 
 
 def _tightest(seen: Any) -> QuotaSeen | None:

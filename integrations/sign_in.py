@@ -45,7 +45,7 @@ class SignInDesk:
     """Tokens and sessions of this process."""
 
     def __init__(self, db: Database, owner: str, clock: Clock) -> None:
-        self._db = db
+        self._db = db.impatient()
         self._owner = owner
         self._clock = clock
         self._tokens: dict[str, tuple[Access, datetime, datetime | None]] = {}  # access, opened, expires

@@ -31,10 +31,15 @@ from tests.acceptance.conftest import Harbour, harbour_on
 from tests.postgres import PostgresServer
 from tests.waiting import until
 
+pytestmark = pytest.mark.alone
 AT_ONCE = 5.0  # seconds in which a call ends whatever the database does, the first one after a freeze included
 TOML = {"retry": {"base": 0.01, "cap": 0.05}}
 SETTINGS = {"acumatica": {"release_seconds": 0.05}, "open_exchange_rates": {"plan": "unlimited"}}
-GOES_ON = (("fedex", "track_shipment"), ("open_exchange_rates", "latest_rates"), ("stripe", "create_payment"))
+GOES_ON: tuple[tuple[str, str], ...] = (
+    ("fedex", "track_shipment"),
+    ("open_exchange_rates", "latest_rates"),
+    ("stripe", "create_payment"),
+)
 GOES_ON += (("acumatica", "list_stock"), ("ecb", "latest_rates"), ("aramex", "track_shipment"))
 NEEDS_A_CLAIM = (("fedex", "create_shipment"), ("acumatica", "put_sales_order"))
 
