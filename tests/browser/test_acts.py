@@ -114,7 +114,7 @@ async def test_filter_that_fits_nothing_says_so(visit: Visit) -> None:
     visitor = await visit()
     page = await visitor.open("/calls?range=24h&error_type=never_heard_of")
 
-    await expect(page.get_by_text("No call in this time fits the filters.")).to_be_visible()
+    await expect(page.get_by_role("grid").get_by_text("No call in this time fits the filters.")).to_be_visible()
 
 
 async def test_run_now_asks_for_a_run_and_cancel_asks_before_it_cancels(visit: Visit, web: Web) -> None:
