@@ -166,10 +166,12 @@ class CircuitBoard:
                 await self._store_samples(connection)
                 if judgement == "failed":
                     row = await store.count_failure(connection, leave.name)
-                else:
+                else:  # slow, but a success: it ends the row of failures
+                    await store.count_success(connection, leave.name)
                     row = self._rows.get(leave.name) or CircuitRow(
                         name=leave.name, vendor=leave.vendor, state="closed", changed_at=now
                     )
+                    row = replace(row, consecutive_failures=0)
                 since = int(now.timestamp() - options.sliding_window_size)
                 window = await store.window(connection, leave.name, since)
                 reason = reason_to_open(
