@@ -14,7 +14,7 @@ from typing import Any
 
 from integrations.adapter import QuotaPolicy
 from integrations.options import BadSetting, IntegrationOptions, VendorOptions, built, vendor_options
-from integrations.registry import VENDORS
+from integrations.registry import VENDORS, adapter_class
 from integrations.resilience.rate_limiter import LimiterOptions
 from integrations.resilience.retry import RetryOptions
 from integrations.sandbox.options import SandboxOptions
@@ -108,8 +108,6 @@ def understand(
 
 def check_credentials(vendors: Mapping[str, VendorOptions]) -> list[str]:
     """Return the settings that are missing, one sentence each, for vendors somebody has begun to set up."""
-    from integrations.registry import adapter_class
-
     missing = []
     for name, options in vendors.items():
         vendor = adapter_class(name).vendor
@@ -138,11 +136,17 @@ def _refuse_unknown(name: str) -> None:
     rest = name.removeprefix("QUAYSIDE_")
     if rest in NAMES or any(rest.startswith(f"{vendor.upper()}_") for vendor in VENDORS):
         return
-    known = [f"QUAYSIDE_{known}" for known in NAMES]
-    raise BadSetting(f"{name} is unknown; remove it or correct it.{_like(name, known)}")
+    known = [*NAMES, *(f"{vendor.upper()}_{key}" for vendor in VENDORS for key in _keys(vendor))]
+    close = difflib.get_close_matches(rest, known, 1, 0.7)
+    hint = f" Did you mean QUAYSIDE_{close[0]}?" if close else ""
+    raise BadSetting(f"{name} is unknown; remove it or correct it.{hint}")
 
 
-def _like(name: str, known: tuple[str, ...] | list[str]) -> str:
+def _keys(vendor: str) -> list[str]:
+    return ["BASE_URL", *(credential.name for credential in adapter_class(vendor).vendor.credentials)]
+
+
+def _like(name: str, known: tuple[str, ...]) -> str:
     found = difflib.get_close_matches(name, known, 1, 0.7)
     return f" Did you mean {found[0]}?" if found else ""
 
