@@ -24,7 +24,7 @@ from integrations.outcome import Priority
 from integrations.registry import VENDORS, adapter_class
 from integrations.runtime import Runtime
 
-SECOND = timedelta(seconds=1)
+UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 def vendor_list(options: IntegrationOptions) -> list[dict[str, Any]]:
@@ -79,6 +79,9 @@ def read_input(vendor: str, operation: str, text: str) -> Mapping[str, Any]:
         raw = sys.stdin.read() if text == "-" else Path(text[1:]).read_text("utf-8") if text[0] == "@" else text
     except OSError as error:
         raise InvalidInput(f"{text[1:]} cannot be read ({error.strerror}).", field="input") from None
+    except UnicodeDecodeError:
+        where = "Standard input" if text == "-" else text[1:]
+        raise InvalidInput(f"{where} is not UTF-8 text; save it as UTF-8.", field="input") from None
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -95,11 +98,10 @@ def parse_since(text: str | None, now: datetime) -> datetime | None:
     if text is None:
         return None
     found = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if found:
-        return now - int(found[1]) * {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND}[found[2]]
+    at: datetime | None
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
+        at = now - int(found[1]) * UNITS[found[2]] if found else datetime.fromisoformat(text)
+    except (ValueError, OverflowError):  # no time, or one before the calendar begins
         at = None
     if at is None or at.tzinfo is None:
         raise InvalidInput(f'--since is "{text}"; give 30s, 15m, 1h, 7d or 2026-10-01T12:00:00Z.', field="since")
