@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel
 
-from integrations.errors import InvalidInput, MissingCredential
+from integrations.errors import InvalidInput, MissingCredential, Unsupported
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
 
 
@@ -79,16 +79,24 @@ class Credential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaPolicy:
-    """``limit`` permits in ``seconds``. Paced spreads them evenly; counted lets them be spent at once (long windows)."""
+    """``limit`` permits in ``seconds``. Paced spreads them evenly; counted lets them be spent at once (long windows).
+
+    ``operations`` names those it covers (and steps: sign_in, sign_out, poll, look_up); () is all of them.
+    """
 
     name: str
     limit: float
     seconds: float
     paced: bool = True
+    operations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.limit <= 0 or self.seconds <= 0:
             raise ValueError(f"quota {self.name}: limit and seconds must be above 0")
+
+    def covers(self, operation: str) -> bool:
+        """Return True when a request of the operation (or step) spends this quota."""
+        return not self.operations or operation in self.operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,15 +128,53 @@ class SoapService:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A webhook delivery as it came. ``url`` is the public one the vendor called; header names are lower case."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorEvent:
+    """One event of a delivery that was proven to be the vendor's.
+
+    ``id`` is what the vendor itself tells one event from another by: a repeated delivery has the same. ``data`` is what
+    may be kept, names and values that are neither personal nor secret. ``resource`` is the vendor's id of what changed,
+    ``reference`` ours where the event carries it.
+    """
+
+    id: str
+    type: str
+    occurred_at: datetime | None = None
+    resource: str = ""
+    reference: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """That the vendor sends events, and the credential its signature is checked with. ``events`` are those we use.
+
+    ``tolerance`` in seconds is how old a signed time stamp may be; None where the vendor signs none.
+    """
+
+    secret: str  # name of the Credential, e.g. "WEBHOOK_SECRET"; optional, without it deliveries are refused
+    events: tuple[str, ...]
+    tolerance: float | None = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
     """The facts of one vendor."""
 
     name: str  # registry key
     label: str  # as people write it
-    kind: Literal[
-        "shipping", "payments", "tax", "currency", "erp", "store", "fraud", "messages", "marketing", "tax_number"
-    ]
+    kind: Literal["shipping", "payments", "tax", "currency", "erp", "store", "fraud", "messages", "marketing"]
     base_url: str  # production; "" where every customer has their own
+    hosts: Mapping[str, str] = field(default_factory=dict)  # further addresses by name, for ``Request.host``
     docs_url: str
     operations: Sequence[Operation]
     check: str  # the operation that proves the credential cheaply, called with its example
@@ -139,6 +185,7 @@ class Vendor:
     kept_fields: frozenset[str] = frozenset()  # names whose values may stand in a recorded body; all else is masked
     request_id_header: str = ""  # the vendor's id of a request, lower case
     slow_call_duration: float = 10.0  # seconds; slower counts as slow for the circuit
+    webhook: Webhook | None = None
 
     def operation(self, name: str) -> Operation | None:
         return next((operation for operation in self.operations if operation.name == name), None)
@@ -204,6 +251,14 @@ class Adapter:
 
     async def sign_out(self, exchange: Exchange, access: Access) -> None:
         """Close a session. Only called for SignIn(kind="session")."""
+
+    async def receive(self, exchange: Exchange, delivery: Delivery) -> Sequence[VendorEvent]:
+        """Return the events of a delivery, in its order; () for a greeting that needs no more than an answer.
+
+        Raise DeliveryRefused when the delivery is not proven to be the vendor's, InvalidInput when it cannot be read.
+        Only called when the vendor declares a Webhook. ``exchange`` is for a vendor that has to be asked.
+        """
+        raise Unsupported(f"{self.vendor.label} sends no events that we use.", field="vendor")
 
     def classify(self, request: Request, response: Response) -> Verdict | None:
         """Judge an answer: None is a success. Override for the vendor's own errors and fall back on this table."""

@@ -11,7 +11,8 @@ QuaysideError
     ├── InvalidInput            exit 2: names the field
     │   ├── Unsupported         this vendor cannot do that
     │   ├── UnknownVendor, UnknownOperation
-    │   └── KeyReused           same idempotency key, other parameters
+    │   ├── KeyReused           same idempotency key, other parameters
+    │   └── DeliveryRefused     a webhook delivery that is not proven to be the vendor's
     ├── MissingCredential       exit 2: names the setting
     └── NotPermitted            exit 3
         ├── CircuitIsOpen
@@ -139,6 +140,12 @@ class KeyReused(InvalidInput):
     """The idempotency key was used before with other parameters."""
 
     error_type = "key_reused"
+
+
+class DeliveryRefused(InvalidInput):
+    """A webhook delivery is not proven to be the vendor's: no signature, a wrong one, or one too old."""
+
+    error_type = "delivery_refused"
 
 
 class MissingCredential(CallRefused):

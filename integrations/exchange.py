@@ -65,6 +65,11 @@ class Road:
     in_flight: asyncio.Semaphore | None = None
     attempt_timeout: float | None = None  # seconds, where it is shorter than the operation's
 
+    def address(self, request: Request) -> str:
+        """Return what stands before the request's path."""
+        vendor = self.adapter.vendor
+        return vendor.hosts.get(request.host, self.base_url) if self.base_url == vendor.base_url else self.base_url
+
 
 class SignInRefused(HttpFailed):
     """The vendor no longer accepts the sign-in."""
@@ -190,8 +195,10 @@ class LiveExchange:
             if self.remaining() <= 0:
                 raise self._deadline_passed()
             access = await self.access() if request.signed else None  # first: a permit is for a moment, and passes
+            operation = request.step or self.step or self.operation.name
+            quotas = [quota for quota in road.quotas if quota.covers(operation)]
             permit = await road.desk.permit(
-                vendor.name, vendor.label, road.quotas, self.call.priority, cost=request.cost, wait=self.remaining()
+                vendor.name, vendor.label, quotas, self.call.priority, cost=request.cost, wait=self.remaining()
             )
             throttled = permit.waited
             self.throttle_wait += throttled
@@ -256,7 +263,7 @@ class LiveExchange:
         answer: Response | CallFailed
         try:
             answer = await road.transport.send(
-                adapter.vendor.label, request.method, road.base_url + path, headers, content, timeout
+                adapter.vendor.label, request.method, road.address(request) + path, headers, content, timeout
             )
         except TransportFailed as error:
             answer = error

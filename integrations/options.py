@@ -157,8 +157,17 @@ def _quotas(where: str, value: Any) -> tuple[QuotaPolicy, ...]:
     form = '[{ name = "project", limit = 1400, seconds = 10 }]'
     if not isinstance(value, list) or not all(isinstance(quota, dict) for quota in value):
         raise BadSetting(f"quayside.toml, [{where}]: quotas must be a list of tables, such as {form}.")
-    quotas: tuple[QuotaPolicy, ...] = tuple(built(QuotaPolicy, f"{where}.quotas", quota) for quota in value)
+    quotas: tuple[QuotaPolicy, ...] = tuple(
+        built(QuotaPolicy, f"{where}.quotas", {**quota, **_covered(where, quota)}) for quota in value
+    )
     return quotas
+
+
+def _covered(where: str, quota: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    names = quota.get("operations", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadSetting(f'quayside.toml, [{where}]: operations must be a list of names such as ["quote_rates"].')
+    return {"operations": tuple(names)}
 
 
 def _table(value: Any, name: str) -> dict[str, Any]:

@@ -22,13 +22,16 @@ class Request:
     """One request as an adapter wants it sent; the gateway adds the base URL, sign-in and trace headers.
 
     ``path`` is what goes on the wire below the base URL; ``template`` the same with ``{names}`` for what varies, and is
-    what charts and logs group by. At most one of ``json``, ``form`` and ``content`` is given. ``step`` names a request
-    that is not the operation itself: sign_in, sign_out, poll or look_up. ``repeatable`` says that a second send does no
-    harm (reads, upserts by key, natively idempotent writes); None takes it from the operation.
+    what charts and logs group by. ``host`` names one of the vendor's further addresses; "" is its base URL, and so is
+    every name where somebody has set a base URL of their own (the sandbox, a proxy). At most one of ``json``, ``form``
+    and ``content`` is given. ``step`` names a request that is not the operation itself: sign_in, sign_out, poll or
+    look_up. ``repeatable`` says that a second send does no harm (reads, upserts by key, natively idempotent writes);
+    None takes it from the operation.
     """
 
     method: str
     path: str
+    host: str = ""
     template: str = ""
     query: Pairs = ()
     headers: Mapping[str, str] = field(default_factory=dict)

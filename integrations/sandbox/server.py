@@ -195,7 +195,9 @@ class SandboxServer:
             return twin.unavailable(405 if mount.routes.knows(ask.path) else 404)
         if route.counts:
             credential = twin.credential(ask) if isinstance(twin, Metered) else ""
-            refused = self.quotas.spend(vendor, credential, self._quotas(vendor, twin))
+            operation = _operation(route, ask)
+            quotas = [quota for quota in self._quotas(vendor, twin) if quota.covers(operation)]
+            refused = self.quotas.spend(vendor, credential, quotas)
             if refused is not None:
                 return twin.rate_limited(*refused)
         try:

@@ -56,11 +56,19 @@ def _json_number(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """``limit`` requests in ``seconds``; counted per credential as the vendor does. Changed through the settings."""
+    """``limit`` requests in ``seconds``; counted per credential as the vendor does. Changed through the settings.
+
+    ``operations`` names those it covers as the ledger calls them; () is all of them.
+    """
 
     name: str
     limit: int
     seconds: float
+    operations: tuple[str, ...] = ()
+
+    def covers(self, operation: str) -> bool:
+        """Return True when a request of the operation spends this quota."""
+        return not self.operations or operation in self.operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

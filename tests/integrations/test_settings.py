@@ -102,6 +102,10 @@ def test_a_bad_variable_is_refused(tmp_path: Path, name: str, value: str, senten
             "quayside.toml, [vendors.fedex.quotas]: 'seconds' is missing.",
         ),
         (
+            {"vendors": {"fedex": {"quotas": [{"name": "a", "limit": 1, "seconds": 1, "operations": "sign_in"}]}}},
+            'quayside.toml, [vendors.fedex]: operations must be a list of names such as ["quote_rates"].',
+        ),
+        (
             {"vendors": {"fedex": {"quotas": [{"name": "a", "limit": 0, "seconds": 1}]}}},
             "quayside.toml, [vendors.fedex.quotas]: quota a: limit and seconds must be above 0.",
         ),

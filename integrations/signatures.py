@@ -1,0 +1,47 @@
+"""Whether a webhook delivery is the vendor's: signatures compared in constant time, time stamps held to a window."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from datetime import datetime
+
+from integrations.adapter import Delivery
+from integrations.errors import DeliveryRefused
+
+
+def refuse_unless_signed(label: str, delivery: Delivery, header: str, expected: Iterable[str]) -> None:
+    """Raise DeliveryRefused unless the header holds one of the signatures we expect.
+
+    ``header`` is in lower case; several are expected while a secret is being rotated, and all of them are compared.
+    """
+    given = delivery.headers.get(header, "")
+    if not given:
+        raise DeliveryRefused(
+            f"The delivery carries no {header}; it is not {label}'s, or signing is not switched on there.",
+            field=header,
+        )
+    refuse_unless_equal(label, header, given, expected)
+
+
+def refuse_unless_equal(label: str, field: str, given: str, expected: Iterable[str]) -> None:
+    """Raise DeliveryRefused unless a signature is one of those expected, compared in constant time."""
+    found = False
+    for one in expected:
+        found |= hmac.compare_digest(one.encode(), given.encode("utf-8", "replace"))
+    if not found:
+        raise DeliveryRefused(
+            f"The signature is not {label}'s; check the webhook secret set here against the one set there.",
+            field=field,
+        )
+
+
+def refuse_unless_fresh(label: str, delivery: Delivery, signed_at: datetime, tolerance: float) -> None:
+    """Raise DeliveryRefused when a signed time stamp is further from now than ``tolerance`` seconds, either way."""
+    age = (delivery.received_at - signed_at).total_seconds()
+    if abs(age) > tolerance:
+        raise DeliveryRefused(
+            f"The delivery was signed {age:.0f} s ago, {label} may be {tolerance:.0f} s off; it is a replay, "
+            "or a clock is wrong.",
+            field="timestamp",
+        )
