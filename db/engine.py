@@ -32,6 +32,13 @@ IMPATIENT = 1.0
 LOCKED_PAUSE = 0.5  # seconds until an impatient one tries the lock again that it did not get: not every call waits
 
 
+# Postgres' own words for "not now". A deadlock is one: what it broke off is rolled back, and may be tried again.
+_AWAY = {
+    *("AdminShutdown", "CannotConnectNow", "CrashShutdown", "InterfaceError", "ConnectionTimeout"),
+    *("DeadlockDetected", "SerializationFailure"),
+}
+
+
 class StoreUnavailable(Exception):
     """The database does not answer."""
 
@@ -125,7 +132,7 @@ def _is_away(error: DBAPIError) -> bool:
     if name == "OperationalError":
         text = str(cause)
         return "syntax" not in text and "no such" not in text
-    return name in {"AdminShutdown", "CannotConnectNow", "CrashShutdown", "InterfaceError", "ConnectionTimeout"}
+    return name in _AWAY
 
 
 def open_database(url: str, seal: Seal, *, pool_size: int = 5) -> Database:

@@ -125,6 +125,10 @@ class Gateway:
         except QuaysideError as error:
             walk.end("refused", error)
             raise
+        except StoreUnavailable as away:
+            lost = walk.store_lost()
+            walk.end(outcome_of(lost), lost)
+            raise lost from away
         except asyncio.CancelledError:
             doubtful = walk.exchange.may_have_written
             walk.end("unknown" if doubtful else "error", cancelled(road, doubtful))

@@ -146,6 +146,9 @@ class SignInDesk:
                 await store.open_session(
                     self._db, session.id, vendor.name, self._owner, dict(access.headers), now=now, until=until
                 )
+            except StoreUnavailable:
+                # It is open, and the call may go on. Should this process die, the vendor itself ends the session.
+                log.warning("session.not_stored", extra={"vendor": vendor.name})
             except BaseException:
                 await close(access)
                 raise

@@ -21,6 +21,7 @@ from integrations.errors import (
     OutcomeUnknown,
     QuaysideError,
     SchemaDrift,
+    StoreIsUnavailable,
     TransportFailed,
     UnknownOperation,
 )
@@ -223,6 +224,12 @@ class Walk:
         label = self.road.adapter.vendor.label
         why = cause.message if cause else f"An earlier call to {label} ended without an answer."
         return OutcomeUnknown(f"{why} Whether {self.operation.name} happened is unknown; {advice}.", cause=cause)
+
+    def store_lost(self) -> QuaysideError:
+        """Return what a call ends with that lost the database under way, where there was no going on without it."""
+        if self.exchange.may_have_written:
+            return self._unknown(None, "the database went away under way; look it up")
+        return StoreIsUnavailable("The database went away under way, and the call could not go on without it.")
 
     def result(self, value: Any, *, stale: bool = False, age: float = 0.0, replayed: bool = False) -> CallResult:
         """Return the result people get."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from datetime import timedelta
 
 import pytest
@@ -241,3 +243,21 @@ async def test_successes_counted_while_the_database_was_away_are_stored_later(
     async with database.read() as connection:
         window = await store.window(connection, "acme", int(clock.time()) - 60)
     assert (window.successful, window.failed) == (3, 0)
+
+
+async def test_tasks_that_store_the_counts_of_many_circuits_at_once_never_wait_for_each_other(
+    database: Database,
+) -> None:
+    names = [f"acme/{number}" for number in range(100)]
+
+    async def store_in_some_order(seed: int) -> None:
+        shuffled = random.Random(seed).sample(names, len(names))
+        async with database.write() as connection:
+            await store.add_samples(connection, "one", [(name, 1, 1, 0, 0) for name in shuffled])
+
+    for round_ in range(3):
+        await asyncio.gather(*(store_in_some_order(8 * round_ + number) for number in range(8)))
+
+    async with database.read() as connection:
+        windows = [await store.window(connection, name, 0) for name in names]
+    assert {window.successful for window in windows} == {24}

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from db.engine import Database
+from db import sign_ins
+from db.calls import search
+from db.engine import Database, StoreUnavailable
 from integrations.adapter import QuotaPolicy, SignIn
 from integrations.classify import by_status
-from integrations.errors import CallFailed
+from integrations.errors import CallFailed, StoreIsUnavailable
 from integrations.outcome import Request, Response, Verdict
 from tests.integrations.acme import ACME, AcmeServer, Session, acme_server, process
 
@@ -61,3 +63,34 @@ async def test_a_full_licence_holds_back_nobody_who_is_signed_in(
     assert caught.value.error_type == "login_limit"
     assert found.value.reference == "C"
     assert acme[0].sessions == set()
+
+
+async def test_a_session_that_cannot_be_noted_is_used_and_closed_all_the_same(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the database is locked")
+
+    monkeypatch.setattr(sign_ins, "open_session", away)
+    async with process(database, acme[1], tmp_path, kind=Session) as one:
+        found = await one.gateway.call("acme", "read", {"reference": "A"})
+
+    assert found.value.reference == "A"
+    assert acme[0].requests == ["POST /login", "GET /things", "POST /logout"]
+    assert await sign_ins.slot_owners(database, "acme:sessions") == []
+
+
+async def test_a_call_that_loses_the_database_under_way_ends_as_such_and_is_recorded(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the database is locked")
+
+    async with process(database, acme[1], tmp_path, kind=Session) as one:
+        monkeypatch.setattr("integrations.sign_in.SignInDesk.open_session", away)
+        with pytest.raises(StoreIsUnavailable, match="went away under way"):
+            await one.gateway.call("acme", "read", {"reference": "A"})
+        await one.recorder.flush()
+
+    [row] = await search(database, limit=10)
+    assert (row.outcome, row.error_type) == ("refused", "store_unavailable")
