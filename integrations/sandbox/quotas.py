@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from integrations.sandbox.twin import Quota
+from integrations.sandbox.twin import Quota, Standing
 
 
 class Quotas:
@@ -38,16 +38,30 @@ class Quotas:
             self._windows[key] = (start, used)
         return None
 
+    def standings(self, vendor: str, credential: str, quotas: Sequence[Quota]) -> list[Standing]:
+        """Return how each quota stands, in the order given; one never spent is full and resets a whole window on."""
+        now = self._now()
+        found = []
+        for quota in quotas:
+            start, used = self._windows.get((vendor, credential, quota.name), (now, 0))
+            if now >= start + quota.seconds or now < start:
+                start, used = now, 0
+            left = max(0, quota.limit - used)
+            found.append(Standing(quota=quota, remaining=left, reset=start + quota.seconds - now))
+        return found
+
     def clear(self) -> None:
         """Start all windows anew."""
         self._windows.clear()
 
 
-def read_quotas(value: Any) -> tuple[Quota, ...]:
+def read_quotas(value: Any, known: Sequence[Quota] = ()) -> tuple[Quota, ...]:
     """Return the quotas of the setting ``[[name, limit, seconds], …]``.
 
-    Raises ValueError naming the form when it is another.
+    One that bears the name of a ``known`` quota covers the same operations, any other covers all of them. Raises
+    ValueError naming the form when it is another.
     """
+    operations = {quota.name: quota.operations for quota in known}
     problem = ValueError("quotas must be a list of [name, limit, seconds], limit and seconds above 0")
     if not isinstance(value, list | tuple):
         raise problem
@@ -60,5 +74,6 @@ def read_quotas(value: Any) -> tuple[Quota, ...]:
             raise problem
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
             raise problem
-        quotas.append(Quota(name=name, limit=limit, seconds=float(seconds)))
+        covered = operations.get(name, ())
+        quotas.append(Quota(name=name, limit=limit, seconds=float(seconds), operations=covered))
     return tuple(quotas)

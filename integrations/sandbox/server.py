@@ -26,7 +26,7 @@ from integrations.sandbox.ledger import Ledger, SeenRequest
 from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.quotas import Quotas, read_quotas
 from integrations.sandbox.routing import RouteTable
-from integrations.sandbox.twin import Answer, Ask, Metered, Quota, Route, Steered, Twin, World
+from integrations.sandbox.twin import Announcing, Answer, Ask, Metered, Quota, Route, Steered, Twin, World
 from integrations.sandbox.twins import TWINS, load
 from integrations.sandbox.weather import seconds_to_answer, sky
 
@@ -193,22 +193,30 @@ class SandboxServer:
             return twin.unavailable(503)
         if route is None:
             return twin.unavailable(405 if mount.routes.knows(ask.path) else 404)
-        if route.counts:
-            credential = twin.credential(ask) if isinstance(twin, Metered) else ""
-            operation = _operation(route, ask)
-            quotas = [quota for quota in self._quotas(vendor, twin) if quota.covers(operation)]
-            refused = self.quotas.spend(vendor, credential, quotas)
-            if refused is not None:
-                return twin.rate_limited(*refused)
+        if not route.counts:
+            return await self._played(twin, route, ask)
+        credential = twin.credential(ask) if isinstance(twin, Metered) else ""
+        operation = _operation(route, ask)
+        quotas = [quota for quota in self._quotas(vendor, twin) if quota.covers(operation)]
+        refused = self.quotas.spend(vendor, credential, quotas)
+        if refused is not None:
+            return twin.rate_limited(*refused)
+        answer = await self._played(twin, route, ask)
+        if isinstance(twin, Announcing):
+            return twin.announce(answer, self.quotas.standings(vendor, credential, quotas))
+        return answer
+
+    async def _played(self, twin: Twin, route: Route, ask: Ask) -> Answer:
+        """Return what the twin answers; a mistake in the twin is its vendor's 500."""
         try:
             return await route.answer(ask)
         except Exception:
-            log.exception("The %s twin failed on %s %s.", vendor, ask.method, ask.path)
+            log.exception("The %s twin failed on %s %s.", twin.name, ask.method, ask.path)
             return twin.unavailable(500)
 
     def _quotas(self, vendor: str, twin: Twin) -> Sequence[Quota]:
         changed = self.settings.get(vendor, {}).get("quotas")
-        return twin.quotas if changed is None else read_quotas(changed)
+        return twin.quotas if changed is None else read_quotas(changed, twin.quotas)
 
     async def _weather_breaks(self, vendor: str, twin: Twin) -> bool:
         """Wait as long as the vendor usually takes; return whether it is out of order this time."""

@@ -72,6 +72,15 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one quota stands once a request was taken from it: what is left, and the seconds until its window ends."""
+
+    quota: Quota
+    remaining: int
+    reset: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
     """Believable time to answer, in seconds, log-normal between ``median`` and ``p95``; nought outside demo mode."""
 
@@ -125,7 +134,8 @@ class Twin(Protocol):
 
     name: str
     latency: Latency
-    quotas: Sequence[Quota]  # may be overridden by the setting "quotas": [[name, limit, seconds], …]
+    # May be overridden by the setting "quotas": [[name, limit, seconds], …]; a name known here keeps its operations.
+    quotas: Sequence[Quota]
 
     def routes(self) -> Sequence[Route]:
         """Return the routes; the server adds the prefix, the ledger, faults, quotas and latency."""
@@ -149,6 +159,17 @@ class Metered(Protocol):
 
     def credential(self, ask: Ask) -> str:
         """Return what the quotas are counted for, read from the headers and the query (the body is there too)."""
+
+
+@runtime_checkable
+class Announcing(Protocol):
+    """A twin whose answers tell how its quotas stand, because the vendor's headers do."""
+
+    def announce(self, answer: Answer, standings: Sequence[Standing]) -> Answer:
+        """Return the answer with the vendor's headers; ``standings`` are the quotas that cover the request, in order.
+
+        Not asked about what the server refuses for a quota: ``rate_limited`` answers that.
+        """
 
 
 @runtime_checkable

@@ -99,6 +99,25 @@ async def test_bug_in_a_twin_becomes_the_vendors_500_and_a_log_line(
     assert "The till twin failed on GET /broken." in caplog.text
 
 
+async def test_a_twin_may_tell_how_the_quotas_stand_that_cover_a_request(till: Sandbox) -> None:
+    await till.control("PUT", "settings", {"till": {"quotas": [["sales", 2, 10], ["other", 5, 60]]}})
+    told = []
+    for method, path, move in (("POST", "sales", 0), ("POST", "sales", 4), ("POST", "sales", 0), ("GET", "sales/1", 6)):
+        till.clock.move(move)
+        async with till.client.request(method, f"{till.url}/till/{path}", json={"reference": "A-1"}) as answer:
+            told.append((answer.status, answer.headers.getall("X-Left", [])))
+    async with till.client.get(f"{till.url}/till/free") as answer:
+        uncounted = answer.headers.getall("X-Left", [])
+
+    assert told == [
+        (200, ["sales 1/2 for 10", "other 4/5 for 60"]),
+        (200, ["sales 0/2 for 6", "other 3/5 for 56"]),
+        (429, []),  # a quota of a known name goes on covering ring_up alone; one refused spends nothing
+        (200, ["other 2/5 for 50"]),
+    ]
+    assert uncounted == []
+
+
 async def test_quota_is_counted_per_credential_and_its_window_ends(till: Sandbox) -> None:
     await till.control("PUT", "settings", {"till": {"quotas": [["burst", 2, 10]]}})
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
 
-from integrations.sandbox.twin import Answer, Ask, Latency, Quota, Route, World
+from integrations.sandbox.twin import Answer, Ask, Latency, Quota, Route, Standing, World
 
 
 class TillTwin:
@@ -14,7 +15,10 @@ class TillTwin:
 
     name = "till"
     latency = Latency(median=0.001, p95=0.002)
-    quotas: Sequence[Quota] = (Quota(name="minute", limit=1000, seconds=60.0),)
+    quotas: Sequence[Quota] = (
+        Quota(name="minute", limit=1000, seconds=60.0),
+        Quota(name="sales", limit=900, seconds=60.0, operations=("ring_up",)),
+    )
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -33,6 +37,10 @@ class TillTwin:
 
     def credential(self, ask: Ask) -> str:
         return ask.headers.get("Authorization", "")
+
+    def announce(self, answer: Answer, standings: Sequence[Standing]) -> Answer:
+        told = [("X-Left", f"{at.quota.name} {at.remaining}/{at.quota.limit} for {at.reset:g}") for at in standings]
+        return replace(answer, headers=(*answer.headers, *told))
 
     async def _ring_up(self, ask: Ask) -> Answer:
         reference = orjson.loads(ask.body)["reference"]
