@@ -1,7 +1,8 @@
 """The sandbox: every vendor's stand-in behind one port, a prefix each, with a ledger and faults to order.
 
-A request goes: route → noted in the ledger (its headers are read, its body is not) → fault that prevents the effect →
-body → weather (demo) → quota → the twin's answer, with its effect → fault that spoils the answer → the wire.
+A request goes: route → noted in the ledger (its headers are read, its body is not, unless only that tells what it is) →
+fault that prevents the effect → body → weather (demo) → quota → the twin's answer, with its effect → fault that spoils the
+answer → the wire.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from integrations.sandbox.weather import seconds_to_answer, sky
 log = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"  # the operation of a request that no route of the vendor fits
-_KEY_HEADERS = ("Idempotency-Key", "PayPal-Request-Id")
+_KEY_HEADERS = ("Idempotency-Key", "PayPal-Request-Id", "X-Refund-Idempotency")
 _LONGEST_LINE = 65_536  # a $filter over a hundred keys is far longer than aiohttp's 8 kB
 
 
@@ -171,15 +172,18 @@ class SandboxServer:
             traceparent=request.headers.get("traceparent"),
             idempotency_key=next((request.headers[name] for name in _KEY_HEADERS if name in request.headers), None),
         )
-        fault = self.faults.strike(vendor, operation)
-        if fault is not None and fault.kind == "reset":
-            wire.reset(request)
-            return web.Response()
-        if request.can_read_body:
-            try:
-                ask = replace(ask, body=await request.read())
-            except web.HTTPRequestEntityTooLarge:
-                return self._send(request, seen, mount.twin.unavailable(413))
+        try:
+            if found and found[0].body is not None:
+                ask = await _with_body(request, ask)
+                operation = seen.operation = _operation(found[0], ask)
+                seen.idempotency_key = found[0].body.idempotency_key(ask) or seen.idempotency_key
+            fault = self.faults.strike(vendor, operation)
+            if fault is not None and fault.kind == "reset":
+                wire.reset(request)
+                return web.Response()
+            ask = await _with_body(request, ask)
+        except web.HTTPRequestEntityTooLarge:
+            return self._send(request, seen, mount.twin.unavailable(413))
         if fault is not None and fault.kind in BEFORE_EFFECT:
             return await self._refuse(request, seen, mount.twin, fault)
         answer = await self._answer(mount, found[0] if found else None, ask, vendor)
@@ -273,10 +277,19 @@ def _response(answer: Answer) -> web.Response:
     return web.Response(status=answer.status, headers=CIMultiDict(answer.headers), body=answer.body)
 
 
+async def _with_body(request: web.BaseRequest, ask: Ask) -> Ask:
+    """Return the ask with the body read, unchanged when it has been or there is none."""
+    return replace(ask, body=await request.read()) if request.can_read_body else ask
+
+
 def _operation(route: Route, ask: Ask) -> str:
+    told = route.body.operation(ask) if route.body is not None else None
+    if told is not None:
+        return told
     return route.operation if isinstance(route.operation, str) else route.operation(ask)
 
 
 def _operations(routes: Sequence[Route]) -> frozenset[str] | None:
     names = [route.operation for route in routes if isinstance(route.operation, str)]
-    return frozenset([*names, UNKNOWN]) if len(names) == len(routes) else None
+    told = [name for route in routes if route.body is not None for name in route.body.operations]
+    return frozenset([*names, *told, UNKNOWN]) if len(names) == len(routes) else None

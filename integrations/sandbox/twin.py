@@ -89,6 +89,19 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BodyTells:
+    """What only the body tells of a request: the ledger's row is completed with it, and a fault waits for it.
+
+    ``operation`` returns one of ``operations``, or None for the route's own; ``idempotency_key`` is for vendors that
+    have it in the body. Both must bear a body of any kind.
+    """
+
+    operations: Sequence[str] = ()
+    operation: Callable[[Ask], str | None] = lambda ask: None
+    idempotency_key: Callable[[Ask], str | None] = lambda ask: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """``path`` in aiohttp's form below the vendor's prefix (``/v1/payment_intents/{id}/capture``).
 
@@ -101,6 +114,7 @@ class Route:
     operation: str | Callable[[Ask], str]
     answer: Callable[[Ask], Awaitable[Answer]]
     counts: bool = True
+    body: BodyTells | None = None
 
 
 class Effects(Protocol):

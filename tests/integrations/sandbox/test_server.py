@@ -52,6 +52,18 @@ async def test_request_and_effect_stand_in_the_ledger_in_the_fixed_form(till: Sa
     }
 
 
+async def test_what_only_the_body_tells_completes_the_row_and_decides_which_fault_strikes(till: Sandbox) -> None:
+    await till.fault("till", "status:503", operation="pay_out")
+    statuses = []
+    for body in (b"in:k-1", b"out:k-2", b""):
+        async with till.client.post(f"{till.url}/till/counter", data=body) as answer:
+            statuses.append(answer.status)
+    rows = [(row["operation"], row["idempotency_key"], row["status"]) for row in await till.requests("till")]
+
+    assert statuses == [200, 503, 200]
+    assert rows == [("pay_in", "k-1", 200), ("pay_out", "k-2", 503), ("pay_in", None, 200)]
+
+
 async def test_ledger_is_filtered_by_vendor_and_moment(till: Sandbox) -> None:
     await till.client.get(f"{till.url}/till/sales/1")
     till.clock.move(10)

@@ -41,6 +41,7 @@ def test_twin_goes_by_its_registered_name(twin: Twin, request: pytest.FixtureReq
 
 def test_twin_plays_the_operations_of_its_kind_by_their_fixed_names(twin: Twin) -> None:
     played = {route.operation for route in twin.routes() if isinstance(route.operation, str)}
+    played |= {name for route in twin.routes() if route.body is not None for name in route.body.operations}
 
     assert OPERATIONS[twin.name] - played == set()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import orjson
 
-from integrations.sandbox.twin import Answer, Ask, Latency, Quota, Route, Standing, World
+from integrations.sandbox.twin import Answer, Ask, BodyTells, Latency, Quota, Route, Standing, World
 
 
 class TillTwin:
@@ -29,6 +29,17 @@ class TillTwin:
             Route(method="POST", path="/sales", operation="ring_up", answer=self._ring_up),
             Route(method="GET", path="/sales/{number}", operation="get_sale", answer=self._get_sale),
             Route(method="GET", path="/free", operation="look_up", answer=self._list_sales, counts=False),
+            Route(
+                method="POST",
+                path="/counter",
+                operation="pay_in",
+                answer=self._list_sales,
+                body=BodyTells(
+                    operations=("pay_out",),
+                    operation=lambda ask: "pay_out" if b"out" in ask.body else None,
+                    idempotency_key=lambda ask: ask.body.partition(b":")[2].decode() or None,
+                ),
+            ),
             Route(method="GET", path="/broken", operation="broken", answer=self._broken),
         )
 
