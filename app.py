@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import socket
 import sys
@@ -34,7 +35,8 @@ from db.sealed import Seal
 from db.secret_key import made_once
 from integrations import commands as vendor_commands
 from integrations.arguments import parse
-from integrations.errors import QuaysideError
+from integrations.errors import InvalidInput, QuaysideError
+from integrations.http_status import retry_after_of, status_of
 from integrations.log_lines import set_up_logging
 from integrations.notices import SlackNotices
 from integrations.options import BadSetting, built
@@ -44,6 +46,7 @@ from integrations.runtime import Runtime, open_runtime
 from integrations.settings import Settings, check_credentials, understand
 from monitoring.facts import SyncFacts, VendorFacts, facts_of
 from monitoring.options import AlertOptions, WebOptions
+from monitoring.problem import Problem
 
 if TYPE_CHECKING:
     from monitoring.alerts.incidents import Alerts
@@ -163,25 +166,52 @@ def web_options(settings: Settings) -> WebOptions:
 
 async def run_web(settings: Settings) -> int:
     """Serve the pages and the API, and alert when the scheduler is silent."""
+    from integrations.webhooks.api import router as webhook_routes
+    from integrations.webhooks.receiver import Receiver
     from monitoring.web import serve_web
 
     options = web_options(settings)
     async with calling(settings, "web") as (db, runtime):
         watch = alerts(settings, db, runtime, watch="scheduler")
-        await serve_web(db, options, vendor_facts(settings), sync_facts(settings), watch=watch, say=say)
+        receiver = Receiver(db, runtime.gateway, public_url=options.url)
+        await serve_web(
+            db,
+            options,
+            vendor_facts(settings),
+            sync_facts(settings),
+            watch=watch,
+            brought=[webhook_routes(receiver)],
+            foreign={QuaysideError: as_problem},
+            say=say,
+        )
     return 0
+
+
+def as_problem(error: QuaysideError) -> Problem:
+    """Return what a route that reaches vendors answers an error with."""
+    status, headers = status_of(error), {}
+    wait = retry_after_of(error)
+    if wait is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(wait)))
+    field = error.field if isinstance(error, InvalidInput) else ""
+    errors = [(field, error.message)] if field else []
+    return Problem(status, error.error_type, error.message, errors=errors, headers=headers)
 
 
 async def run_scheduler(settings: Settings) -> int:
     """Run the syncs and everything that is due from time to time."""
     from scheduler.commands import serve, work_off
     from scheduler.demo import Demo
+    from scheduler.events import Events
     from scheduler.service import Duty
     from scheduler.worker import hand_out, job_engine
 
     retention: RetentionOptions = built(RetentionOptions, "retention", settings.tables["retention"])
     async with calling(settings, "scheduler") as (db, runtime):
         rules = alerts(settings, db, runtime)
+        kinds = {facts.name: facts.kind for facts in vendor_facts(settings)}
+        syncs = frozenset(facts.name for facts in sync_facts(settings))
+        events = Events(db, kinds=kinds, syncs=syncs, now=lambda: datetime.now(UTC))
         duties = [
             Duty(name="alerts.evaluate", every_seconds=2.0, act=rules.evaluate),
             Duty(name="alerts.deliver", every_seconds=2.0, act=rules.deliver),
@@ -192,6 +222,7 @@ async def run_scheduler(settings: Settings) -> int:
                 act=lambda: forget_samples(db, hour_ago()),
             ),
             Duty(name="rollups.close", every_seconds=60.0, act=lambda: close_buckets(db, datetime.now(UTC))),
+            Duty(name="events.work_off", every_seconds=2.0, act=events.work_off),
             Duty(name="sessions.close", every_seconds=30.0, act=runtime.gateway.close_orphans),
             Duty(name="retention", every_seconds=3600.0, act=lambda: prune_command(db, retention)),
         ]

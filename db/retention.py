@@ -37,7 +37,8 @@ class RetentionOptions:
     ``hour_rollups`` (400) are the sums the charts show. ``sync_runs`` (90) are runs with their conflicts and the dead
     letters that are dealt with; of each sync the newest run that succeeded stays. ``incidents`` (400) are resolved ones,
     and what circuits did. ``rate_snapshots`` (400): of each base the newest stays. ``audit`` (400) says who did what.
-    ``answers`` (30) are kept for when a vendor does not answer. Idempotency keys, browser sessions and login links go
+    ``answers`` (30) are kept for when a vendor does not answer. ``events`` (30) are what vendors pushed to us and what
+    came of it. Idempotency keys, browser sessions and login links go
     when they expire.
     """
 
@@ -51,6 +52,7 @@ class RetentionOptions:
     rate_snapshots: float = 400.0
     audit: float = 400.0
     answers: float = 30.0
+    events: float = 30.0
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -148,6 +150,13 @@ def _by_row(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
     )
     yield Expiry(table=schema.audit, at=schema.audit.c.at, before=now - timedelta(days=options.audit))
     yield Expiry(table=schema.answers, at=schema.answers.c.at, before=now - timedelta(days=options.answers))
+    events = schema.vendor_events
+    yield Expiry(
+        table=events,
+        at=events.c.received_at,
+        before=now - timedelta(days=options.events),
+        also=events.c.state != "waiting",
+    )
     # A journal's position says what of it is counted already; its file may come back later than its calls are kept.
     yield Expiry(
         table=schema.journals, at=schema.journals.c.updated_at, before=now - timedelta(days=max(365, options.calls))

@@ -156,14 +156,10 @@ class VendorEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """That the vendor sends events, and the credential its signature is checked with. ``events`` are those we use.
+    """That the vendor sends events, and the credential its signature is checked with. ``events`` are those we use."""
 
-    ``tolerance`` in seconds is how old a signed time stamp may be; None where the vendor signs none.
-    """
-
-    secret: str  # name of the Credential, e.g. "WEBHOOK_SECRET"; optional, without it deliveries are refused
+    credential: str  # its name, e.g. "WEBHOOK_SECRET"; an optional one, and without it deliveries are refused
     events: tuple[str, ...]
-    tolerance: float | None = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +201,12 @@ class Exchange(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait between polls. Raise TransportFailed (deadline) when the call's deadline would pass."""
+
+    async def events(self, reference: str) -> Sequence[VendorEvent]:
+        """Return what this vendor has pushed to us about a reference of ours, oldest first.
+
+        For the look-up of a write at a vendor that can only be heard, not asked. Raise StoreIsUnavailable.
+        """
 
     def now(self) -> datetime:
         """Return the time, aware, UTC."""

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import orjson
 from tenacity import AsyncRetrying, RetryCallState
 
-from integrations.adapter import Access, Adapter, Operation, QuotaPolicy, SoapService
+from integrations.adapter import Access, Adapter, Operation, QuotaPolicy, SoapService, VendorEvent
 from integrations.circuit_board import CircuitBoard, Pass
 from integrations.correlation import trace_id
 from integrations.errors import (
@@ -62,6 +62,7 @@ class Road:
     clock: Clock
     retry: RetryOptions
     budget: RetryBudget
+    events: Callable[[str, str], Awaitable[Sequence[VendorEvent]]]
     in_flight: asyncio.Semaphore | None = None
     attempt_timeout: float | None = None  # seconds, where it is shorter than the operation's
 
@@ -99,6 +100,10 @@ class LiveExchange:
     def remaining(self) -> float:
         """Return the seconds left until the call's deadline."""
         return self.ends_at - self.road.clock.time()
+
+    async def events(self, reference: str) -> Sequence[VendorEvent]:
+        """Return what this vendor has pushed to us about a reference of ours, oldest first. Raise StoreIsUnavailable."""
+        return await self.road.events(self.road.adapter.vendor.name, reference)
 
     async def sleep(self, seconds: float) -> None:
         """Wait between polls. Raise TransportFailed when the deadline would pass."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from db import answers
 from db.engine import Database, StoreUnavailable
-from integrations.adapter import Access, Adapter, Exchange, Fallback, Idempotency, Operation
+from integrations.adapter import Access, Adapter, Delivery, Exchange, Fallback, Idempotency, Operation, VendorEvent
 from integrations.claims import Claims
 from integrations.errors import (
     CallFailed,
@@ -58,6 +58,15 @@ SIGN_OUT = Operation(
     idempotency=Idempotency.NATURAL,
     deadline=10.0,
     max_attempts=2,
+)
+RECEIVE = Operation(
+    name="receive_event",
+    input=BaseModel,
+    result=dict,
+    example={},
+    idempotency=Idempotency.NATURAL,
+    deadline=8.0,
+    attempt_timeout=4.0,
 )
 
 
@@ -137,6 +146,27 @@ class Gateway:
         if chosen.fallback is not None and chosen.fallback.kind == "cached" and not found.replayed:
             self._keep_answer(vendor, chosen, asked, found)
         return found
+
+    async def receive(self, vendor: str, delivery: Delivery) -> Sequence[VendorEvent]:
+        """Return the events of a webhook delivery; it is a call of its own only where the vendor has to be asked.
+
+        Raise DeliveryRefused, InvalidInput when the delivery cannot be read, or what asking the vendor raises.
+        """
+        road = self._road(vendor)
+        label = road.adapter.vendor.label
+        exchange, end = self._aside(road, RECEIVE, "interactive", step="")
+        try:
+            events = await road.adapter.receive(cast(Exchange, exchange), delivery)
+        except QuaysideError as error:
+            if exchange.attempts:
+                end(outcome_of(error), error)
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            log.warning("delivery.not_understood", extra={"vendor": vendor, "error": type(error).__name__})
+            raise InvalidInput(f"The delivery is not as {label} sends it.", field="body") from error
+        if exchange.attempts:
+            end("success", None)
+        return events
 
     @asynccontextmanager
     async def session(self, vendor: str) -> AsyncIterator[None]:
@@ -242,9 +272,11 @@ class Gateway:
             raise
         end("success", None)
 
-    def _aside(self, road: Road, operation: Operation, priority: Priority) -> tuple[LiveExchange, Any]:
+    def _aside(
+        self, road: Road, operation: Operation, priority: Priority, *, step: str | None = None
+    ) -> tuple[LiveExchange, Any]:
         walk = Walk(self, road, operation, NOTHING, priority, None, operation.deadline)
-        walk.exchange.step = operation.name
+        walk.exchange.step = operation.name if step is None else step
         return walk.exchange, walk.end
 
     # --- fallback ------------------------------------------------------------------------------------------------------

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from db.engine import Database
 from integrations.circuit_board import CircuitBoard
 from integrations.claims import Claims
+from integrations.events_heard import events_heard
 from integrations.exchange import Road
 from integrations.gateway import Gateway
 from integrations.options import IntegrationOptions, VendorOptions
@@ -61,6 +63,7 @@ async def open_runtime(
             clock=clock,
             retry=options.retry,
             budget=RetryBudget(options.retry),
+            events=partial(events_heard, db),
             in_flight=asyncio.Semaphore(limit) if limit else None,
             attempt_timeout=vendor.attempt_timeout,
         )

@@ -42,6 +42,7 @@ SESSION_COOKIE = "quayside_session"
 CSRF_COOKIE = "_csrf_token"  # dash-renderer sends it back as X-CSRFToken by itself
 WARM_UP = "quayside.warm_up"  # a key of the ASGI scope: only this process can set it, never a request from outside
 OPEN_PATHS = frozenset({"/login", "/login.css", "/healthz", "/readyz"})
+OPEN_BELOW = "/webhooks/"  # vendors deliver here; their signature, checked by the route itself, is what lets them in
 _FORM_CHECKS_CSRF = frozenset({"/login", "/logout"})  # their forms carry the token in a field
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SOCKET_CHECK = timedelta(seconds=30)
@@ -93,7 +94,7 @@ class Guard:
 
         try:
             receive = await self._whole_body(scope, headers, receive)
-            if scope["path"] not in OPEN_PATHS:
+            if scope["path"] not in OPEN_PATHS and not scope["path"].startswith(OPEN_BELOW):
                 identity = await self._identify(scope, headers)
                 current_user.set(identity)
                 cookie = _stale_csrf_cookie(scope, headers, identity)
@@ -212,7 +213,7 @@ class Guard:
 
     def _add_headers(self, scope: Scope, headers: MutableHeaders, cookie: str | None) -> None:
         path = scope["path"]
-        plain = path.startswith(("/login", "/api/", "/metrics", "/healthz", "/readyz"))
+        plain = path.startswith(("/login", "/api/", "/metrics", "/healthz", "/readyz", OPEN_BELOW))
         hashes = "".join(f" {value}" for value in self.script_hashes)
         headers["Content-Security-Policy"] = _STRICT if plain else _PAGES.format(hashes=hashes)
         headers["X-Content-Type-Options"] = "nosniff"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -95,8 +95,12 @@ def unknown(what: str, name: str, field: str) -> Problem:
     return Problem(404, "not_found", f'There is no {what} "{name}".', errors=[(field, f"no such {what}")])
 
 
-def install(api: FastAPI) -> None:
-    """Answer every error of the API with a problem document."""
+Foreign = Mapping[type[Exception], Callable[[Any], "Problem"]]
+
+
+def install(api: FastAPI, foreign: Foreign | None = None) -> None:
+    """Answer every error of the API with a problem document; ``foreign`` are those of routes that others have brought,
+    each with what makes a problem of it."""
 
     async def on_problem(_request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)  # noqa: S101 - the registration below says so
@@ -116,6 +120,14 @@ def install(api: FastAPI) -> None:
     async def on_store(_request: Request, _error: Exception) -> Response:
         return respond(store_away())
 
+    def translated(into: Callable[[Any], Problem]) -> Callable[[Request, Exception], Awaitable[Response]]:
+        async def on_foreign(_request: Request, error: Exception) -> Response:
+            return respond(into(error))
+
+        return on_foreign
+
+    for kind, into in (foreign or {}).items():
+        api.add_exception_handler(kind, translated(into))
     api.add_exception_handler(Problem, on_problem)
     api.add_exception_handler(RequestValidationError, on_invalid)
     api.add_exception_handler(HTTPException, on_http)

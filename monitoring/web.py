@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Scope
 
 from db.engine import Database
@@ -32,7 +32,7 @@ from monitoring.dashboard import attach
 from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.guard import WARM_UP, Guard
 from monitoring.options import WebOptions
-from monitoring.problem import Problem
+from monitoring.problem import Foreign, Problem
 from monitoring.site import Site
 from monitoring.throttle import Throttle
 
@@ -61,10 +61,13 @@ def create_web(
     now: Callable[[], datetime] = utc_now,
     *,
     watch: Alerts | None = None,
+    brought: Sequence[APIRouter] = (),
+    foreign: Foreign | None = None,
 ) -> FastAPI:
     """Return the whole web application; nothing is read from the database before its lifespan starts.
 
-    ``watch`` looks whether the scheduler is alive, and tells the channels when it is not.
+    ``watch`` looks whether the scheduler is alive, and tells the channels when it is not. ``brought`` are the routes
+    that reach vendors, ``foreign`` the errors they raise with what makes problem documents of them.
     """
     site = Site(
         db=db,
@@ -96,10 +99,10 @@ def create_web(
         separate_input_output_schemas=False,
     )
     api.state.site = site
-    problem.install(api)
+    problem.install(api, foreign)
     for router in ROUTERS:
         api.include_router(router, prefix=PREFIX)
-    for router in (docs.router, probes.router, login.router):
+    for router in (docs.router, probes.router, login.router, *brought):
         api.include_router(router)
     api.add_api_route("/api/{rest:path}", _no_such_route, methods=_METHODS, include_in_schema=False)
     dash = attach(
@@ -124,6 +127,8 @@ async def serve_web(
     *,
     now: Callable[[], datetime] = utc_now,
     watch: Alerts | None = None,
+    brought: Sequence[APIRouter] = (),
+    foreign: Foreign | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve until the process is told to stop (SIGINT, SIGTERM) or the task is cancelled.
@@ -133,7 +138,7 @@ async def serve_web(
     """
     listener = _listen(options)
     bound = replace(options, port=listener.getsockname()[1])
-    api = create_web(db, bound, vendors, syncs, now, watch=watch)
+    api = create_web(db, bound, vendors, syncs, now, watch=watch, brought=brought, foreign=foreign)
     server = _Server(
         uvicorn.Config(
             api,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from db.schema.base import metadata
 from db.schema.calls import PARTITIONED_BY_DAY, attempts, bodies, calls, inputs, journals
+from db.schema.events import vendor_events
 from db.schema.people import api_tokens, audit, incidents, login_links, notices, overrides, user_sessions, users
 from db.schema.resilience import answers, circuit_samples, circuit_transitions, circuits, keys, permits, sign_ins, slots
 from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend
@@ -55,4 +56,5 @@ __all__ = [
     "sync_runs",
     "user_sessions",
     "users",
+    "vendor_events",
 ]

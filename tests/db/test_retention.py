@@ -20,6 +20,7 @@ from db.retention import RetentionOptions, prune
 from db.sealed import Seal
 from db.sqlite_file import shrink
 from tests.conftest import NOON, MovableClock
+from tests.db.test_migrate import REVISION
 
 OPTIONS = RetentionOptions()
 DAY = timedelta(days=1)
@@ -287,7 +288,7 @@ async def test_prune_command_tells_what_went_and_makes_the_coming_days(database:
 
 
 async def test_migrate_command_tells_the_database_and_its_revision(database: Database) -> None:
-    assert await migrate_command(database) == {"database": database.dialect, "revision": "0001"}
+    assert await migrate_command(database) == {"database": database.dialect, "revision": REVISION}
 
 
 @pytest.fixture
@@ -350,3 +351,20 @@ async def test_writers_go_on_while_sqlite_is_pruned(big: Database) -> None:
     assert len(waits) >= 20
     assert max(waits) < 1.5
     await big.close()
+
+
+async def test_events_that_wait_are_kept_however_old_they_are(database: Database, clock: MovableClock) -> None:
+    old, young = NOON - DAY * 31, NOON - DAY * 29
+    await put(
+        database,
+        schema.vendor_events,
+        {"id": "old", "received_at": old, "state": "done"},
+        {"id": "dead", "received_at": old, "state": "dead"},
+        {"id": "waiting", "received_at": old, "state": "waiting"},
+        {"id": "young", "received_at": young, "state": "done"},
+    )
+
+    gone = await prune(database, OPTIONS, NOON, sleep=clock.sleep)
+
+    assert await left(database, schema.vendor_events, "id") == ["waiting", "young"]
+    assert gone["vendor_events"] == 2

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from integrations.adapter import (
 )
 from integrations.circuit_board import CircuitBoard
 from integrations.claims import Claims
+from integrations.events_heard import events_heard
 from integrations.exchange import Road
 from integrations.gateway import Gateway
 from integrations.outcome import Request
@@ -276,6 +278,7 @@ async def process(
         redactor=Redactor(["k" * 12]),
         clock=clock,
         retry=retry,
+        events=partial(events_heard, db),
         budget=RetryBudget(retry),
     )
     gateway = Gateway(

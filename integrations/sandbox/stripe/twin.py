@@ -18,9 +18,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 
+from integrations.sandbox.deliveries import Delivery, control
 from integrations.sandbox.stripe import form, listing
 from integrations.sandbox.stripe.account import Account, Call, Object
 from integrations.sandbox.stripe.charges import Charges
+from integrations.sandbox.stripe.deliveries import deliveries
 from integrations.sandbox.stripe.errors import Refused
 from integrations.sandbox.stripe.idempotency import Keys
 from integrations.sandbox.stripe.payment_intents import PaymentIntents
@@ -85,6 +87,14 @@ class StripeTwin:
             _aside("POST", "/redirect/authenticate/{id}", "authenticate_payment", self._bank_decides),
             *(_aside(method, "/{rest:.*}", "unknown", self._unknown) for method in ("GET", "POST", "DELETE")),
         )
+
+    def controls(self) -> Sequence[Route]:
+        """Return what a test asks for besides: the webhook deliveries so far."""
+        return (control(lambda _url, secret: self.deliveries(secret)),)
+
+    def deliveries(self, secret: str) -> Sequence[Delivery]:
+        """Return what would have been delivered to an endpoint with this secret so far, oldest first."""
+        return deliveries(self._account, secret)
 
     def rate_limited(self, quota: Quota, retry_after: float) -> Answer:
         """Return Stripe's 429: the reason in a header, no ``Retry-After`` and no remaining count."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import ClassVar
 from urllib.parse import quote
 
-from integrations.adapter import Access, Adapter, Exchange, Vendor
+from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
 from integrations.errors import BusinessFailed, HttpFailed
 from integrations.outcome import Request, Response, Verdict
 from integrations.types.base import Money
@@ -27,6 +27,7 @@ from integrations.types.payments import (
 )
 from integrations.vendors.stripe import answers, verdicts
 from integrations.vendors.stripe.declaration import API_VERSION, VENDOR
+from integrations.vendors.stripe.events import event
 from integrations.vendors.stripe.look_up import find_intent, find_refund
 from integrations.vendors.stripe.minor_units import to_units
 
@@ -127,6 +128,10 @@ class Stripe(Adapter):
 
     def authorise(self, request: Request, access: Access | None) -> Mapping[str, str]:
         return {"authorization": f"Bearer {self.credential('SECRET_KEY')}"}
+
+    async def receive(self, exchange: Exchange, delivery: Delivery) -> Sequence[VendorEvent]:
+        """Return the event of a delivery, proven by its signature."""
+        return [event(delivery, self.credential("WEBHOOK_SECRET"))]
 
     def classify(self, request: Request, response: Response) -> Verdict | None:
         return verdicts.judge(response)

@@ -6,17 +6,28 @@ the version the official Python client 16.1.0 pins.
 
 from __future__ import annotations
 
-from integrations.adapter import Credential, Idempotency, Operation, QuotaPolicy, Vendor
+from integrations.adapter import Credential, Idempotency, Operation, QuotaPolicy, Vendor, Webhook
 from integrations.types.payments import (
     CaptureRequest,
     Payment,
     PaymentQuery,
     PaymentRequest,
+    PaymentStatus,
     RefundRequest,
     TransactionPage,
     TransactionQuery,
 )
 
+# The events we use, and what each makes of a payment. A refund says only that something was paid back: how much of it
+# stands in the charge.
+EVENT_STATUSES: dict[str, PaymentStatus | None] = {
+    "payment_intent.succeeded": "captured",
+    "payment_intent.amount_capturable_updated": "authorized",
+    "payment_intent.payment_failed": "declined",
+    "payment_intent.canceled": "failed",
+    "payment_intent.requires_action": "requires_action",
+    "charge.refunded": None,
+}
 API_VERSION = "2026-10-28.endive"
 
 # No names, e-mail addresses, descriptions, client secrets or texts that may quote what we sent.
@@ -34,7 +45,11 @@ VENDOR = Vendor(
     base_url="https://api.stripe.com",
     docs_url="https://docs.stripe.com/api",
     check="list_transactions",
-    credentials=(Credential(name="SECRET_KEY", sandbox="sk_test_quayside"),),
+    credentials=(
+        Credential(name="SECRET_KEY", sandbox="sk_test_quayside"),
+        Credential(name="WEBHOOK_SECRET", sandbox="whsec_quayside", required=False),
+    ),
+    webhook=Webhook(credential="WEBHOOK_SECRET", events=tuple(EVENT_STATUSES)),
     # 100/s for a live account, but 25/s for a sandbox account and for any one end point: the lower bound holds always.
     quotas=(QuotaPolicy(name="endpoint", limit=25, seconds=1),),
     kept_fields=frozenset(_KEPT.split()),

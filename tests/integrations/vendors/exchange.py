@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import aiohttp
 import orjson
 
-from integrations.adapter import Access, Adapter, Operation, SoapService
+from integrations.adapter import Access, Adapter, Operation, SoapService, VendorEvent
 from integrations.errors import BusinessFailed, CallFailed, HttpFailed, TransportFailed
 from integrations.outcome import Request, Response, Verdict
 
@@ -75,6 +75,7 @@ class FakeExchange:
         now: datetime = NOON,
         deadline: float = 45.0,
         access: Access | None = None,
+        heard: Sequence[VendorEvent] = (),
     ) -> None:
         found = adapter.vendor.operation(operation)
         assert found is not None, f"{adapter.vendor.name} has no operation {operation}"
@@ -88,6 +89,7 @@ class FakeExchange:
         self._now = now
         self._ends_at = now + timedelta(seconds=deadline)
         self._access = access
+        self._heard = heard  # what the vendor has pushed to us
 
     def __repr__(self) -> str:
         return f"<FakeExchange {self.operation.name} sent={len(self.requests)} left={len(self._answers)}>"
@@ -114,6 +116,9 @@ class FakeExchange:
         from integrations.transport.soap import soap_call
 
         return await soap_call(self.send, service, "https://vendor.example", operation, message)
+
+    async def events(self, reference: str) -> Sequence[VendorEvent]:
+        return [event for event in self._heard if event.reference == reference]
 
     async def sleep(self, seconds: float) -> None:
         if seconds > self.remaining():

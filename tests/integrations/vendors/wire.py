@@ -30,13 +30,13 @@ class Wire:
     access: Access | None = None
     sent: list[tuple[str, str]] = field(default_factory=list)
 
-    def exchange(self, operation: str) -> SharedClock:
+    def exchange(self, operation: str, key: str = "key-1") -> SharedClock:
         """Return an exchange in the present session whose waiting moves the sandbox's clock too."""
-        return SharedClock(self, operation)
+        return SharedClock(self, operation, key)
 
-    async def call(self, operation: str, value: Any) -> Any:
-        """Call one operation; a session that was opened stays open for the next."""
-        exchange = self.exchange(operation)
+    async def call(self, operation: str, value: Any, key: str = "key-1") -> Any:
+        """Call one operation under an idempotency key; a session that was opened stays open for the next."""
+        exchange = self.exchange(operation, key)
         try:
             return await run(self.adapter, exchange, value)
         finally:
@@ -64,10 +64,10 @@ class Wire:
 class SharedClock(WireExchange):
     """A wire exchange on the sandbox's clock."""
 
-    def __init__(self, wire: Wire, operation: str) -> None:
+    def __init__(self, wire: Wire, operation: str, key: str = "key-1") -> None:
         base_url = f"{wire.url}/{wire.adapter.vendor.name}"
-        now = datetime.fromtimestamp(wire.time, UTC)
-        super().__init__(wire.adapter, operation, wire.client, base_url, now=now, deadline=180.0, access=wire.access)
+        rest = {"now": datetime.fromtimestamp(wire.time, UTC), "deadline": 180.0, "access": wire.access}
+        super().__init__(wire.adapter, operation, wire.client, base_url, idempotency_key=key, **rest)
         self._wire = wire
 
     @property
