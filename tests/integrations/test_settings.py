@@ -59,7 +59,8 @@ def settings(tmp_path: Path, environment: dict[str, str] | None = None, toml: di
         (
             "QUAYSIDE_STRIPE_KEY",
             "sk_test_1",
-            "QUAYSIDE_STRIPE_KEY is unknown; Stripe has QUAYSIDE_STRIPE_BASE_URL, QUAYSIDE_STRIPE_SECRET_KEY, QUAYSIDE_STRIPE_WEBHOOK_SECRET.",
+            "QUAYSIDE_STRIPE_KEY is unknown; Stripe has QUAYSIDE_STRIPE_BASE_URL, QUAYSIDE_STRIPE_SECRET_KEY, "
+            "QUAYSIDE_STRIPE_WEBHOOK_SECRET.",
         ),
         (
             "QUAYSIDE_STRIPE_SECRET_KEY_FILE",
