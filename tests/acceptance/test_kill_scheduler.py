@@ -155,7 +155,7 @@ async def test_a_scheduler_killed_at_any_moment_does_everything_once_and_forgets
         try:
             await kill_it_again_and_again(at)
             await at.scheduler.start()
-            await until(lambda: is_done(at), seconds=120, every=0.3)
+            await until(lambda: is_done(at), seconds=120, every=0.3, said=at.scheduler.said)
             assert await at.scheduler.stop() == 0, at.scheduler.said()
         finally:
             watching.cancel()
@@ -185,11 +185,11 @@ async def kill_it_after(at: Scene, made: int, *, slow: bool) -> None:
     made -= len(at.orders_made())
     began = time()
     await at.scheduler.start()
-    await until(lambda: reached(at, began, made), seconds=60, every=0.02)
+    await until(lambda: reached(at, began, made), seconds=60, every=0.02, said=at.scheduler.said)
     if slow:
         await at.add_fault(operation=None, fault="slow:30")
         moment = time()
-        await until(lambda: is_asked(at, moment), seconds=60, every=0.02)
+        await until(lambda: is_asked(at, moment), seconds=60, every=0.02, said=at.scheduler.said)
     await asyncio.sleep(at.draw.uniform(0.0, 0.15))
     await at.kill()
     await at.clear_faults()
@@ -206,7 +206,7 @@ async def kill_it_in(at: Scene, operation: str) -> None:
     began = time()
     await at.add_fault(operation=operation, fault="slow:30")
     await at.scheduler.start()
-    await until(lambda: is_asked(at, began, operation), seconds=60, every=0.01)
+    await until(lambda: is_asked(at, began, operation), seconds=60, every=0.01, said=at.scheduler.said)
     await asyncio.sleep(0.05)
     before = len(at.died)
     await at.kill()
