@@ -16,6 +16,7 @@ TWINS: dict[str, str] = {
     "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",
     "slack": "integrations.sandbox.slack:SlackTwin",
     "stripe": "integrations.sandbox.stripe:StripeTwin",
+    "twilio": "integrations.sandbox.twilio:TwilioTwin",
 }
 
 

@@ -21,6 +21,7 @@ OPERATIONS = {
     "open_exchange_rates": {"latest_rates", "historical_rates", "look_up"},
     "slack": {"post_message", "update_message", "look_up"},
     "stripe": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions"},
+    "twilio": {"send_sms", "get_sms", "look_up"},
 }
 
 
