@@ -14,6 +14,7 @@ TWINS: dict[str, str] = {
     "ecb": "integrations.sandbox.ecb:EcbTwin",
     "fedex": "integrations.sandbox.fedex:FedexTwin",
     "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",
+    "signifyd": "integrations.sandbox.signifyd.twin:SignifydTwin",
     "slack": "integrations.sandbox.slack:SlackTwin",
     "stripe": "integrations.sandbox.stripe:StripeTwin",
     "twilio": "integrations.sandbox.twilio:TwilioTwin",

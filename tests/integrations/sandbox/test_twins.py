@@ -19,6 +19,7 @@ OPERATIONS = {
     "ecb": {"latest_rates", "historical_rates"},
     "fedex": {*SHIPPING, "cancel_shipment", "sign_in"},
     "open_exchange_rates": {"latest_rates", "historical_rates", "look_up"},
+    "signifyd": {"screen_order", "get_decision"},
     "slack": {"post_message", "update_message", "look_up"},
     "stripe": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions"},
     "twilio": {"send_sms", "get_sms", "look_up"},
