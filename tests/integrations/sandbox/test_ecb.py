@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from lxml import etree
 
-from integrations.sandbox.ecb import is_working_day
+from integrations.sandbox.reference_rates import is_working_day
 from tests.contracts import contract
 from tests.integrations.sandbox.conftest import Clock, Sandbox, Start
 
