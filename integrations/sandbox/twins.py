@@ -13,6 +13,7 @@ TWINS: dict[str, str] = {
     "aramex": "integrations.sandbox.aramex:AramexTwin",
     "ecb": "integrations.sandbox.ecb:EcbTwin",
     "fedex": "integrations.sandbox.fedex:FedexTwin",
+    "frankfurter": "integrations.sandbox.frankfurter:FrankfurterTwin",
     "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",
     "signifyd": "integrations.sandbox.signifyd.twin:SignifydTwin",
     "slack": "integrations.sandbox.slack:SlackTwin",

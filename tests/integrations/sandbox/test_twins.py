@@ -18,6 +18,7 @@ OPERATIONS = {
     "aramex": set(),  # named by the SOAPAction of the request: its own tests see to it
     "ecb": {"latest_rates", "historical_rates"},
     "fedex": {*SHIPPING, "cancel_shipment", "sign_in"},
+    "frankfurter": {"latest_rates", "historical_rates", "look_up"},
     "open_exchange_rates": {"latest_rates", "historical_rates", "look_up"},
     "signifyd": {"screen_order", "get_decision"},
     "slack": {"post_message", "update_message", "look_up"},
