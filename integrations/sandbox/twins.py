@@ -11,6 +11,7 @@ from integrations.sandbox.twin import Twin, World
 TWINS: dict[str, str] = {
     "acumatica": "integrations.sandbox.acumatica:AcumaticaTwin",
     "aramex": "integrations.sandbox.aramex:AramexTwin",
+    "dhl_express": "integrations.sandbox.dhl_express:DhlExpressTwin",
     "ecb": "integrations.sandbox.ecb:EcbTwin",
     "fedex": "integrations.sandbox.fedex:FedexTwin",
     "frankfurter": "integrations.sandbox.frankfurter:FrankfurterTwin",
