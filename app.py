@@ -41,7 +41,7 @@ from integrations.log_lines import set_up_logging
 from integrations.notices import SlackNotices
 from integrations.options import BadSetting, built
 from integrations.prober import probe_due_circuits
-from integrations.registry import adapter_class
+from integrations.registry import VENDORS, adapter_class
 from integrations.runtime import Runtime, open_runtime
 from integrations.settings import Settings, check_credentials, understand
 from monitoring.facts import SyncFacts, VendorFacts, facts_of
@@ -105,15 +105,31 @@ def sync_facts(settings: Settings) -> list[SyncFacts]:
     ]
 
 
+# Syncs over several vendors -> what they ask each of them.
+ASKS = {"payments": "list_transactions", "shipments": "track_shipment", "spend": "daily_spend"}
+
+
+def known_vendors(sync: str, names: Any) -> Sequence[str]:
+    """Return the vendors a sync is told to ask. Raise BadSetting for one that there is not."""
+    for name in names if isinstance(names, list | tuple) else ():
+        if name not in VENDORS:
+            raise BadSetting(f'quayside.toml, [syncs.{sync}]: there is no vendor "{name}".')
+    return names  # type: ignore[no-any-return]  # the options refuse what is no list
+
+
 def scheduler_options(settings: Settings) -> SchedulerOptions:
     """Return the options of the scheduler. Raise BadSetting naming the key."""
-    from scheduler.options import CurrencyOptions, InventoryOptions, OrdersOptions, SchedulerOptions
+    from scheduler.options import KINDS, SchedulerOptions
 
     table = dict(settings.tables["syncs"])
-    kinds = {"inventory": InventoryOptions, "currency": CurrencyOptions, "orders": OrdersOptions}
+    ready = {name: vendor_commands.ready_for(operation, settings.integrations) for name, operation in ASKS.items()}
+    for name, vendors in ready.items():
+        chosen = dict(table.get(name, {}))
+        chosen["vendors"] = tuple(known_vendors(name, chosen.get("vendors", vendors)))
+        table[name] = chosen
     if settings.demo:  # a first look should not wait two seconds after each hundred of three thousand
         table["inventory"] = {"pause": 0.2, **table.get("inventory", {})}
-    parts = {name: built(kind, f"syncs.{name}", table.pop(name, {})) for name, kind in kinds.items()}
+    parts = {name: built(kind, f"syncs.{name}", table.pop(name, {})) for name, kind in KINDS.items()}
     options: SchedulerOptions = built(SchedulerOptions, "syncs", {**table, **parts})
     return options
 

@@ -234,6 +234,17 @@ async def note_payment(
     return bool(done.rowcount)
 
 
+async def note_payment_status(connection: AsyncConnection, reference: str, *, status: str, now: datetime) -> bool:
+    """Note a payment's status inside a transaction; return False when the order has it already, or is unknown."""
+    c = orders.c
+    done = await connection.execute(
+        update(orders)
+        .values(changed_at=now, version=c.version + 1, payment_status=status)
+        .where(c.reference == reference, c.payment_status.is_distinct_from(status))
+    )
+    return bool(done.rowcount)
+
+
 async def note_tracking(db: Database, reference: str, *, tracking_number: str, now: datetime) -> bool:
     """Note an order's tracking number; return False when the order is unknown."""
     c = orders.c

@@ -32,6 +32,20 @@ def vendor_list(options: IntegrationOptions) -> list[dict[str, Any]]:
     return [_vendor(name, options.vendors[name]) for name in VENDORS]
 
 
+def ready_for(operation: str, options: IntegrationOptions) -> tuple[str, ...]:
+    """Return the vendors with this operation that can be called: in the sandbox, or with every credential set."""
+    return tuple(
+        name
+        for name, vendor in options.vendors.items()
+        if adapter_class(name).vendor.operation(operation) is not None
+        and all(
+            vendor.credentials.get(credential.name)
+            for credential in adapter_class(name).vendor.credentials
+            if credential.required
+        )
+    )
+
+
 def _vendor(name: str, options: VendorOptions) -> dict[str, Any]:
     vendor = adapter_class(name).vendor
     quotas = options.quotas if options.quotas is not None else vendor.quotas

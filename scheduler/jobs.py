@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scheduler.calls import Calls
 from scheduler.options import SchedulerOptions
-from scheduler.syncs import currency, inventory, orders
+from scheduler.syncs import currency, inventory, orders, payments, shipments, spend
 from scheduler.syncs.run import Work
 
 
@@ -49,6 +49,30 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             schedule=options.orders.schedule,
             vendors=("acumatica",),
             work=lambda calls: orders.work(calls, options.orders),
+        ),
+        Job(
+            name="payments",
+            label="Payments",
+            description="Holds what each payment processor says moved against our orders.",
+            schedule=options.payments.schedule,
+            vendors=options.payments.vendors,
+            work=lambda calls: payments.work(calls, options.payments),
+        ),
+        Job(
+            name="shipments",
+            label="Shipments",
+            description="Asks where each shipment is until it is delivered or cancelled.",
+            schedule=options.shipments.schedule,
+            vendors=options.shipments.vendors,
+            work=lambda calls: shipments.work(calls, options.shipments),
+        ),
+        Job(
+            name="spend",
+            label="Advertising spend",
+            description="Stores what each campaign cost on each day; the last days are read anew.",
+            schedule=options.spend.schedule,
+            vendors=options.spend.vendors,
+            work=lambda calls: spend.work(calls, options.spend),
         ),
     )
     return {job.name: job for job in jobs}

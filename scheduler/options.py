@@ -77,6 +77,79 @@ class OrdersOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentsOptions:
+    """The reconciliation of payments.
+
+    ``vendors`` are the processors asked (default: those that are set up). ``overlap`` seconds are read again before the
+    last watermark (0 to 30 days, default 2 days: movements change while they settle). The first time
+    ``first_days`` back are read (1 to 90, default 7). ``page_size`` movements a page (1 to 100, default 100).
+    """
+
+    schedule: str = "every 1h"
+    vendors: tuple[str, ...] = ()
+    overlap: float = 2 * 86_400.0
+    first_days: float = 7.0
+    page_size: int = 100
+
+    def __post_init__(self) -> None:
+        _names("payments.vendors", self.vendors)
+        _within("payments.overlap", self.overlap, 0, 30 * 86_400)
+        _within("payments.first_days", self.first_days, 1, 90)
+        _within("payments.page_size", self.page_size, 1, 100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentsOptions:
+    """The tracking of shipments.
+
+    ``vendors`` are those asked (default: those that are set up). ``checks`` shipments a vendor at most in one run
+    (1 to 10000, default 500), each not again within ``check_every`` seconds (0 to a day, default 1800). A shipment is
+    given up ``days`` after it was made (1 to 365, default 60).
+    """
+
+    schedule: str = "every 30m"
+    vendors: tuple[str, ...] = ()
+    checks: int = 500
+    check_every: float = 1800.0
+    days: float = 60.0
+
+    def __post_init__(self) -> None:
+        _names("shipments.vendors", self.vendors)
+        _within("shipments.checks", self.checks, 1, 10_000)
+        _within("shipments.check_every", self.check_every, 0, 86_400)
+        _within("shipments.days", self.days, 1, 365)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendOptions:
+    """The sync of advertising spend.
+
+    ``vendors`` are those asked (default: those that are set up). The last ``window`` days are read anew each time,
+    because vendors restate them (1 to 60, default 7); the first time ``first`` days (1 to 90, default 30).
+    """
+
+    schedule: str = "every 6h"
+    vendors: tuple[str, ...] = ()
+    window: int = 7
+    first: int = 30
+
+    def __post_init__(self) -> None:
+        _names("spend.vendors", self.vendors)
+        _within("spend.window", self.window, 1, 60)
+        _within("spend.first", self.first, 1, 90)
+
+
+KINDS = {  # the tables below [syncs] -> their options
+    "currency": CurrencyOptions,
+    "inventory": InventoryOptions,
+    "orders": OrdersOptions,
+    "payments": PaymentsOptions,
+    "shipments": ShipmentsOptions,
+    "spend": SpendOptions,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerOptions:
     """The scheduler.
 
@@ -90,6 +163,9 @@ class SchedulerOptions:
     inventory: InventoryOptions = field(default_factory=InventoryOptions)
     currency: CurrencyOptions = field(default_factory=CurrencyOptions)
     orders: OrdersOptions = field(default_factory=OrdersOptions)
+    payments: PaymentsOptions = field(default_factory=PaymentsOptions)
+    shipments: ShipmentsOptions = field(default_factory=ShipmentsOptions)
+    spend: SpendOptions = field(default_factory=SpendOptions)
     timezone: str = "UTC"
     lease_seconds: float = 30.0
     heartbeat_every: float = 5.0
@@ -105,10 +181,15 @@ class SchedulerOptions:
         _within("scheduler.poll_every", self.poll_every, 0.05, 1)
         _within("scheduler.max_takeovers", self.max_takeovers, 0, 1000)
         _within("scheduler.stop_grace", self.stop_grace, 0, 600)
-        for name in ("inventory", "currency", "orders"):
+        for name in KINDS:
             parse(getattr(self, name).schedule, timezone=self.timezone, field=f"{name}.schedule")
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise ValueError(f"{name} is {value:g}; give a number from {low:g} to {high:g}")
+
+
+def _names(name: str, value: object) -> None:
+    if isinstance(value, str) or not isinstance(value, tuple | list) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f'{name} is {value!r}; give a list of vendors such as ["stripe", "paypal"]')

@@ -16,6 +16,7 @@ from db.schema.resilience import answers, circuit_samples, circuit_transitions, 
 from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend
 from db.schema.shop import orders, outbox, rate_snapshots, stock, stock_readings
 from db.schema.syncs import conflicts, dead_letters, leases, processes, schedules, sync_runs
+from db.schema.trade import campaign_spend, processor_transactions, shipments
 
 __all__ = [
     "PARTITIONED_BY_DAY",
@@ -25,6 +26,7 @@ __all__ = [
     "audit",
     "bodies",
     "calls",
+    "campaign_spend",
     "circuit_samples",
     "circuit_transitions",
     "circuits",
@@ -43,11 +45,13 @@ __all__ = [
     "overrides",
     "permits",
     "processes",
+    "processor_transactions",
     "rate_snapshots",
     "rollup_bins",
     "rollup_errors",
     "rollups",
     "schedules",
+    "shipments",
     "sign_ins",
     "slots",
     "spend",

@@ -209,3 +209,32 @@ class FakeErp:
     def _latest_rates(self, query: Any) -> Rates:
         assert self.rates is not None
         return self.rates
+
+
+@dataclass(kw_only=True)
+class FakeVendors:
+    """Vendors that answer from functions, by vendor; an answer that is an error is raised."""
+
+    answers: dict[str, Callable[[Any], Any]]
+    calls: list[tuple[str, str, Any]] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def session(self, vendor: str) -> AsyncIterator[None]:
+        yield
+
+    async def call(
+        self,
+        vendor: str,
+        operation: str,
+        value: BaseModel | Mapping[str, Any],
+        *,
+        priority: Priority = "batch",
+        idempotency_key: str | None = None,
+        deadline: float | None = None,
+    ) -> CallResult:
+        await asyncio.sleep(0)
+        self.calls.append((vendor, operation, value))
+        answer = self.answers[vendor](value)
+        if isinstance(answer, Exception):
+            raise answer
+        return CallResult(value=answer, vendor=vendor, operation=operation, correlation_id=new_id(), call_id=new_id())

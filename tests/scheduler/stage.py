@@ -15,7 +15,7 @@ from scheduler.jobs import all_jobs
 from scheduler.options import SchedulerOptions
 from scheduler.syncs.run import Run, execute
 from tests.conftest import MovableClock
-from tests.scheduler.fakes import WAREHOUSE, FakeErp
+from tests.scheduler.fakes import WAREHOUSE, FakeErp, FakeVendors
 
 LEASE = 30.0
 
@@ -27,6 +27,7 @@ class Stage:
     db: Database
     clock: MovableClock
     erp: FakeErp
+    vendors: FakeVendors | None = None  # who is asked instead of the ERP
     options: SchedulerOptions = field(default_factory=SchedulerOptions)
     holders: int = 0
 
@@ -62,7 +63,7 @@ class Stage:
 
     async def work(self, run: Run) -> RunRow:
         """Do a run to its end and return it as stored."""
-        await execute(run, all_jobs(self.options)[run.row.sync].work(self.erp))
+        await execute(run, all_jobs(self.options)[run.row.sync].work(self.vendors or self.erp))
         return await self.row(run.row.id)
 
     async def sync(self, name: str, *, dry_run: bool = False) -> RunRow:

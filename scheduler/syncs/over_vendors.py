@@ -1,0 +1,40 @@
+"""A run that asks several vendors one after the other: one in trouble does not keep the others from being asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from db import run_history
+from integrations.errors import QuaysideError
+from scheduler.syncs.run import Run, RunFailed
+
+log = logging.getLogger(__name__)
+
+
+async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Awaitable[None]]) -> None:
+    """Ask each vendor that this run (or the one it took over) has not asked yet, from where the last run left off.
+
+    Raise RunFailed at the end, naming those that could not be worked with; the others are done then.
+    """
+    failed: dict[str, str] = {}
+    if "asked" not in run.cursor:
+        before = await run_history.last_cursor(run.db, run.row.sync, before=run.row.started_at or run.now())
+        async with run.step() as step:
+            step.cursor |= {**before, "asked": []}
+    for vendor in vendors:
+        if vendor in run.cursor.get("asked", []):
+            continue
+        try:
+            await ask(vendor)
+        except QuaysideError as error:
+            log.warning("sync.vendor_failed", extra={"run": run.row.id, "vendor": vendor, "reason": error.message})
+            failed[vendor] = error.message
+        async with run.step() as step:
+            step.cursor["asked"] = [*step.cursor.get("asked", []), vendor]
+    async with run.step() as step:
+        step.cursor["asked"] = []
+    if failed:
+        others = len(vendors) - len(failed)
+        said = " ".join(f"{vendor}: {message}" for vendor, message in failed.items())
+        raise RunFailed(f"{said} {others} of {len(vendors)} vendors are done.", error_type="vendors_failed")

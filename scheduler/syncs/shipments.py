@@ -1,0 +1,89 @@
+"""Where shipments are: every one bought through us is asked about until it is delivered or cancelled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from db import shipments as store
+from db.runs import Counts
+from db.shipments import ShipmentRow
+from integrations.errors import CallFailed
+from integrations.types.shipping import Tracking, TrackingRequest
+from scheduler.calls import Calls
+from scheduler.options import ShipmentsOptions
+from scheduler.syncs.over_vendors import over_vendors
+from scheduler.syncs.run import Run
+
+
+async def sync_shipments(run: Run, *, calls: Calls, options: ShipmentsOptions) -> None:
+    """Do one run. Raise RunFailed when a vendor could not be asked; the others are done then."""
+    before = (run.row.started_at or run.now()) - timedelta(seconds=options.check_every)
+    since = run.now() - timedelta(days=options.days)
+    if run.row.dry_run:
+        due = [
+            row
+            for vendor in options.vendors
+            for row in await store.to_check(run.db, vendor, before=before, since=since, limit=options.checks)
+        ]
+        run.plan |= {"check": len(due), "items": [f"{row.vendor} {row.tracking_number}" for row in due[:200]]}
+        return
+    asked = moved = 0
+
+    async def ask(vendor: str) -> None:
+        nonlocal asked, moved
+        left = options.checks
+        while left > 0:
+            found = await store.to_check(run.db, vendor, before=before, since=since, limit=min(50, left))
+            if not found:
+                return
+            left -= len(found)
+            for shipment in found:
+                moved += await _check(run, calls, shipment)
+                asked += 1
+
+    await over_vendors(run, options.vendors, ask)
+    run.message = f"{asked} shipments asked about, {moved} have moved on."
+
+
+async def _check(run: Run, calls: Calls, shipment: ShipmentRow) -> bool:
+    query = TrackingRequest(tracking_number=shipment.tracking_number)
+    try:
+        result = await run.patiently(lambda: calls.call(shipment.vendor, "track_shipment", query))
+    except CallFailed as error:
+        if error.fault != "ours":  # the vendor is in trouble, or our credential: the same for every shipment
+            raise
+        async with run.step() as step:  # this one it does not know, or not yet
+            await store.note_checked(
+                step.connection, shipment, status=None, last_event=None, delivered_at=None, now=run.now()
+            )
+            step.counts = Counts(read=1, failed=1)
+        return False
+    where: Tracking = result.value
+    async with run.step() as step:
+        moved = await store.note_checked(
+            step.connection,
+            shipment,
+            status=None if where.status == "unknown" else where.status,
+            last_event=_last_event(where),
+            delivered_at=where.delivered_at,
+            now=run.now(),
+        )
+        step.counts = Counts(read=1, written=int(moved), unchanged=int(not moved))
+    return moved
+
+
+def _last_event(where: Tracking) -> dict[str, str] | None:
+    """Return the latest scan without its text, which may name a person."""
+    scans = [event for event in where.events if event.at is not None]
+    if not scans:
+        return None
+    last = max(scans, key=lambda event: event.at)  # type: ignore[arg-type, return-value]  # those without were left out
+    assert last.at is not None  # noqa: S101 - as above
+    return {"at": last.at.isoformat(), "status": last.status, "place": last.place}
+
+
+def work(calls: Calls, options: ShipmentsOptions) -> partial[Any]:
+    """Return the work of a run of this sync."""
+    return partial(sync_shipments, calls=calls, options=options)
