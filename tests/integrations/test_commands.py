@@ -81,7 +81,10 @@ def test_vendors_lists_every_vendor_with_what_a_program_needs(tmp_path: Path) ->
 def test_vendors_tells_which_credentials_are_set_and_shows_none(tmp_path: Path) -> None:
     stripe = next(v for v in listed(tmp_path, QUAYSIDE_STRIPE_SECRET_KEY="sk_live_1") if v["name"] == "stripe")
 
-    assert stripe["credentials"] == [{"env": "QUAYSIDE_STRIPE_SECRET_KEY", "set": True, "required": True}]
+    assert stripe["credentials"] == [
+        {"env": "QUAYSIDE_STRIPE_SECRET_KEY", "set": True, "required": True},
+        {"env": "QUAYSIDE_STRIPE_WEBHOOK_SECRET", "set": False, "required": False},
+    ]
     assert "sk_live_1" not in json.dumps(stripe)
 
 
