@@ -29,6 +29,7 @@ from integrations.errors import (
     UnknownVendor,
 )
 from integrations.exchange import LiveExchange, Road
+from integrations.follow_up import follow_up
 from integrations.outcome import CallResult, Priority
 from integrations.record import CallFacts
 from integrations.resilience.idempotency import input_hash
@@ -143,6 +144,7 @@ class Gateway:
             walk.end("unknown" if doubtful else "error", cancelled(road, doubtful))
             raise
         walk.end("success", None)
+        await follow_up(self._db, road.clock, asked, found)
         if chosen.fallback is not None and chosen.fallback.kind == "cached" and not found.replayed:
             self._keep_answer(vendor, chosen, asked, found)
         return found

@@ -35,7 +35,7 @@ CHANNEL = "C0WELCOME01"
 ORDERS = "C0ORDERS001"  # where the shop's orders are announced
 PRICES_ASKED = 0.35  # of all visits: two a minute, within the plan the sandbox plays
 SHELVES_COUNTED = 0.04  # of all visits: somebody counts a shelf and finds a few more or fewer
-SYNCS = ("currency", "inventory", "orders")
+SYNCS = ("currency", "inventory", "orders", "payments", "shipments", "spend")
 _ORIGINS: dict[str, dict[str, Any]] = {
     "fedex": {
         "name": "Dispatch",

@@ -39,6 +39,7 @@ DB_IN_INTEGRATIONS_ONLY_FROM = {
     "commands.py",
     "events_heard.py",
     "exchange.py",
+    "follow_up.py",
     "gateway.py",
     "permit_desk.py",
     "prober.py",

@@ -85,6 +85,9 @@ async def test_opening_fills_the_shelves_and_asks_for_each_sync_once(stage: Stag
         ("currency", "start", "queued"),
         ("inventory", "start", "queued"),
         ("orders", "start", "queued"),
+        ("payments", "start", "queued"),
+        ("shipments", "start", "queued"),
+        ("spend", "start", "queued"),
     ]
     assert shops.asked[0] == ("slack", "post_message", "demo")
 
