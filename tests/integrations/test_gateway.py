@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from db.calls import search
 from db.engine import Database
 from db.keys import find
+from integrations.adapter import Exchange, QuotaPolicy
 from integrations.correlation import origin, trace_id
 from integrations.errors import (
     CircuitIsOpen,
@@ -25,8 +27,9 @@ from integrations.errors import (
     UnknownOperation,
     UnknownVendor,
 )
+from integrations.outcome import Request
 from integrations.resilience.circuit_breaker import BreakerOptions
-from tests.integrations.acme import AcmeServer, Made, Process, Session, Thing, Token, acme_server, process
+from tests.integrations.acme import ACME, Acme, AcmeServer, Made, Process, Session, Thing, Token, acme_server, process
 
 
 @pytest.fixture
@@ -431,3 +434,36 @@ async def test_a_call_whose_retry_meets_an_open_circuit_ends_with_the_vendors_ow
             await one.gateway.call("acme", "read", {"reference": "A"})
 
     assert caught.value.error_type == "http_503"
+
+
+async def test_a_quota_of_one_operation_holds_back_no_other(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path
+) -> None:
+    reads = QuotaPolicy(name="reads", limit=1, seconds=86_400, paced=False, operations=("read",))
+    async with process(database, acme[1], tmp_path, quotas=(reads,)) as one:
+        await one.gateway.call("acme", "read", {"reference": "A"}, priority="interactive")
+        with pytest.raises(NoPermit):
+            await one.gateway.call("acme", "read", {"reference": "B"}, priority="interactive")
+        made = await one.gateway.call("acme", "make", {"reference": "C"}, priority="interactive")
+
+    assert made.value.number == 1
+    assert acme[0].requests == ["GET /things", "POST /things"]
+
+
+@pytest.mark.parametrize(("moved", "asked"), [(False, "GET /aside/things"), (True, "GET /things")])
+async def test_a_second_address_of_a_vendor_is_asked_unless_its_base_url_was_moved(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path, moved: bool, asked: str
+) -> None:
+    class TwoAddresses(Acme):
+        vendor = replace(
+            ACME, base_url="https://moved.example" if moved else acme[1], hosts={"aside": f"{acme[1]}/aside"}
+        )
+
+        async def read(self, exchange: Exchange, thing: Thing) -> Made:
+            request = Request(method="GET", host="aside", path="/things", json={"reference": thing.reference})
+            return Made.model_validate((await exchange.send(request)).json())
+
+    async with process(database, acme[1], tmp_path, kind=TwoAddresses) as one:
+        await one.gateway.call("acme", "read", {"reference": "A"})
+
+    assert acme[0].requests == [asked]

@@ -35,6 +35,7 @@ class FedexTwin:
     quotas: Sequence[Quota] = (
         Quota(name="transactions", limit=1400, seconds=10.0),
         Quota(name="daily", limit=500_000, seconds=86_400.0),
+        Quota(name="tracking_daily", limit=100_000, seconds=86_400.0, operations=("track_shipment", "look_up")),
     )
 
     def __init__(self, world: World) -> None:

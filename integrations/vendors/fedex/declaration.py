@@ -84,6 +84,12 @@ VENDOR = Vendor(
     quotas=(
         QuotaPolicy(name=PROJECT_QUOTA, limit=1400, seconds=10),
         QuotaPolicy(name=DAILY_QUOTA, limit=500_000, seconds=86_400, paced=False),
+        # Tracking has a day of its own, shared by all its end points; looking a reference up is one of them.
+        QuotaPolicy(
+            name="tracking_day", limit=100_000, seconds=86_400, paced=False, operations=("track_shipment", "look_up")
+        ),
+        # More than one a second for two minutes, and the token end point shuts for ten.
+        QuotaPolicy(name="token", limit=1, seconds=1, operations=("sign_in",)),
     ),
     sign_in=SignIn(kind="token"),
     kept_fields=frozenset(_KEPT.split()),
