@@ -35,11 +35,18 @@ class Idempotency(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallback:
-    """What answers when the vendor cannot. ``max_age`` in seconds bounds a cached answer."""
+    """What answers when the vendor cannot. ``max_age`` in seconds bounds a cached answer; ``then_cached`` lets one answer
+    when the other vendor cannot either."""
 
     kind: Literal["cached", "vendor"]
     vendor: str = ""
     max_age: float = 3600.0
+    then_cached: bool = False
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether an answer may be asked for again later."""
+        return self.kind == "cached" or self.then_cached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,7 +145,7 @@ class Gateway:
             raise
         walk.end("success", None)
         await follow_up(self._db, road.clock, asked, found)
-        if chosen.fallback is not None and chosen.fallback.kind == "cached" and not found.replayed:
+        if chosen.fallback is not None and chosen.fallback.keeps_answers and not found.replayed:
             self._keep_answer(vendor, chosen, asked, found)
         return found
 
@@ -289,11 +289,20 @@ class Gateway:
         fallback = operation.fallback
         if fallback is None or (error.fault == "ours" and not isinstance(error, NotPermitted)):
             return None
+        if fallback.kind == "vendor":
+            found = await self._from_another(fallback.vendor, operation, asked, walk)
+            if found is not None or not fallback.then_cached:
+                return found
         try:
-            if fallback.kind == "vendor":
-                with origin_of(walk.call):
-                    return await self.call(fallback.vendor, operation.name, asked, priority=walk.call.priority)
             return await self._cached(operation, asked, walk, fallback)
+        except StoreUnavailable:
+            log.warning("fallback.failed", extra={"vendor": walk.call.vendor, "operation": operation.name})
+            return None
+
+    async def _from_another(self, vendor: str, operation: Operation, asked: BaseModel, walk: Walk) -> CallResult | None:
+        try:
+            with origin_of(walk.call):
+                return await self.call(vendor, operation.name, asked, priority=walk.call.priority)
         except (QuaysideError, StoreUnavailable):
             log.warning("fallback.failed", extra={"vendor": walk.call.vendor, "operation": operation.name})
             return None

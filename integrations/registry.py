@@ -12,6 +12,7 @@ VENDORS: dict[str, str] = {
     "aramex": "integrations.vendors.aramex:Aramex",
     "ecb": "integrations.vendors.ecb:Ecb",
     "fedex": "integrations.vendors.fedex:Fedex",
+    "frankfurter": "integrations.vendors.frankfurter:Frankfurter",
     "open_exchange_rates": "integrations.vendors.open_exchange_rates:OpenExchangeRates",
     "slack": "integrations.vendors.slack:Slack",
     "stripe": "integrations.vendors.stripe:Stripe",

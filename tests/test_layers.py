@@ -31,7 +31,18 @@ ONLY_IN = {  # library -> where it may be imported
     "alembic": ("db",),
     "tenacity": ("integrations/exchange.py",),
 }
-VENDOR_MAY = {"adapter", "classify", "errors", "oauth", "outcome", "reading", "signatures", "soap_fault", "types"}
+VENDOR_MAY = {
+    "adapter",
+    "classify",
+    "errors",
+    "euro_reference",
+    "oauth",
+    "outcome",
+    "reading",
+    "signatures",
+    "soap_fault",
+    "types",
+}
 DB_IN_INTEGRATIONS_ONLY_FROM = {
     "answers.py",
     "circuit_board.py",

@@ -13,31 +13,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date
 from decimal import Decimal, InvalidOperation
-from zoneinfo import ZoneInfo
 
 from lxml import etree
 
 from integrations.adapter import Adapter, Exchange, Fallback, Idempotency, Operation, QuotaPolicy, Vendor
 from integrations.errors import InvalidInput, SchemaDrift
+from integrations.euro_reference import in_base, refuse_other_days, today
 from integrations.outcome import Request
-from integrations.types.currency import HistoricalRatesQuery, Rates, RatesQuery, rebased
+from integrations.types.currency import HistoricalRatesQuery, Rates, RatesQuery
 
-FIRST_DAY = date(1999, 1, 4)
+LABEL = "European Central Bank"
 DAILY, LAST_90_DAYS, ALL_DAYS = "eurofxref-daily.xml", "eurofxref-hist-90d.xml", "eurofxref-hist.xml"
 _FOLDER = "/stats/eurofxref/"
 _SAFELY_WITHIN_90_DAYS = 85  # days back; the file of all days is several MB, so it is asked for only when needed
 _NAMESPACE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}"
 _ROOT = "{http://www.gesmes.org/xml/2002-08-01}Envelope"
-_PUBLISHED = time(16, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 _LARGE = 1_000_000  # bytes; above it the file is parsed in a thread, so that other calls go on meanwhile
-# No publication for four calendar days is normal at Easter.
-_FALLBACK = Fallback(kind="cached", max_age=4 * 86400.0)
+# The same figures from another house; and no publication for four calendar days is normal at Easter.
+_FALLBACK = Fallback(kind="vendor", vendor="frankfurter", then_cached=True, max_age=4 * 86400.0)
 
 VENDOR = Vendor(
     name="ecb",
-    label="European Central Bank",
+    label=LABEL,
     kind="currency",
     base_url="https://www.ecb.europa.eu",
     docs_url="https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html",
@@ -73,10 +72,6 @@ class Fixing:
     day: date
     rates: dict[str, Decimal]
 
-    def as_rates(self) -> Rates:
-        """Return them as Rates, as of 16:00 in Frankfurt, when they are published."""
-        return Rates(base="EUR", as_of=datetime.combine(self.day, _PUBLISHED).astimezone(UTC), rates=self.rates)
-
 
 class Ecb(Adapter):
     """Euro reference rates, for any base by way of the euro."""
@@ -88,23 +83,19 @@ class Ecb(Adapter):
         newest = latest_on_or_before(await self._fixings(exchange, DAILY), date.max)
         if newest is None:
             raise SchemaDrift("The European Central Bank's daily file holds no day.", field="Cube[@time]")
-        return _wanted(newest, query.base, query.symbols)
+        return in_base(LABEL, newest.day, newest.rates, query.base, query.symbols)
 
     async def historical_rates(self, exchange: Exchange, query: HistoricalRatesQuery) -> Rates:
         """Return the rates of a day or, where none were published, of the last earlier day, as ``as_of`` says."""
-        today = exchange.now().astimezone(_PUBLISHED.tzinfo).date()
-        if query.date < FIRST_DAY:
-            raise InvalidInput(f"The European Central Bank has no rates before {FIRST_DAY}.", field="date")
-        if query.date > today:
-            raise InvalidInput(f"{query.date} is in the future; ask for a day up to today.", field="date")
+        refuse_other_days(LABEL, query.date, exchange.now())
         found = None
-        if (today - query.date).days <= _SAFELY_WITHIN_90_DAYS:
+        if (today(exchange.now()) - query.date).days <= _SAFELY_WITHIN_90_DAYS:
             found = latest_on_or_before(await self._fixings(exchange, LAST_90_DAYS), query.date)
         if found is None:
             found = latest_on_or_before(await self._fixings(exchange, ALL_DAYS), query.date)
         if found is None:
             raise InvalidInput(f"The European Central Bank has no rates for {query.date} or before.", field="date")
-        return _wanted(found, query.base, query.symbols)
+        return in_base(LABEL, found.day, found.rates, query.base, query.symbols)
 
     async def _fixings(self, exchange: Exchange, file: str) -> list[Fixing]:
         path = _FOLDER + file
@@ -162,13 +153,6 @@ def _rates(day: etree._Element) -> Iterator[tuple[str, Decimal]]:
         yield currency, rate
     if not found:
         raise _drift("a day has no rates", "Cube[@currency]")
-
-
-def _wanted(fixing: Fixing, base: str, symbols: tuple[str, ...]) -> Rates:
-    try:
-        return rebased(fixing.as_rates(), base, symbols)
-    except KeyError:
-        raise InvalidInput(f"The European Central Bank does not quote {base}.", field="base") from None
 
 
 def _drift(what: str, field: str) -> SchemaDrift:

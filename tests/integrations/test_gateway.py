@@ -13,7 +13,7 @@ import pytest
 from db.calls import search
 from db.engine import Database
 from db.keys import find
-from integrations.adapter import Exchange, QuotaPolicy
+from integrations.adapter import Exchange, Fallback, QuotaPolicy
 from integrations.correlation import origin, trace_id
 from integrations.errors import (
     CircuitIsOpen,
@@ -467,3 +467,21 @@ async def test_a_second_address_of_a_vendor_is_asked_unless_its_base_url_was_mov
         await one.gateway.call("acme", "read", {"reference": "A"})
 
     assert acme[0].requests == [asked]
+
+
+async def test_a_cached_answer_stands_in_when_the_other_vendor_cannot_answer_either(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path
+) -> None:
+    other = Fallback(kind="vendor", vendor="nobody", then_cached=True, max_age=60.0)
+    quote = replace(ACME.operations[1], fallback=other)
+
+    class WithOther(Acme):
+        vendor = replace(ACME, operations=(quote,))
+
+    async with process(database, acme[1], tmp_path, kind=WithOther) as one:
+        await one.gateway.call("acme", "quote", {"reference": "A"})
+        await one.gateway.close()  # the answer is kept
+        acme[0].tricks = ["status:503"]
+        found = await one.gateway.call("acme", "quote", {"reference": "A"})
+
+    assert (found.stale, found.vendor, found.value.stale) == (True, "acme", True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from integrations.adapter import Fallback
 from integrations.errors import InvalidInput, SchemaDrift
 from integrations.vendors.ecb import VENDOR, Ecb, latest_on_or_before, read_fixings
 from tests.contracts import contract
@@ -189,8 +190,8 @@ async def test_a_file_above_a_megabyte_is_read_beside_the_loop() -> None:
     assert rates.as_of.date() == date(2020, 1, 5)
 
 
-def test_cached_answers_may_stand_in_for_the_four_days_of_easter() -> None:
+def test_frankfurter_stands_in_and_then_cached_answers_for_the_four_days_of_easter() -> None:
     for operation in VENDOR.operations:
-        assert operation.fallback is not None
-        assert operation.fallback.kind == "cached"
-        assert operation.fallback.max_age == 4 * 86400
+        assert operation.fallback == Fallback(
+            kind="vendor", vendor="frankfurter", then_cached=True, max_age=4 * 86400.0
+        )
