@@ -201,16 +201,14 @@ async def test_the_correlation_id_and_the_trigger_are_recorded(harbour: Harbour)
 
 
 async def test_a_circuit_held_open_ends_with_3(harbour: Harbour) -> None:
-    now = datetime.now(UTC)
-    until = now + timedelta(minutes=1)
-    await force(
-        harbour.db, "frankfurter", "frankfurter", "forced_open", reason="a test", by="ada", expires_at=until, now=now
-    )
+    now, name = datetime.now(UTC), "frankfurter"
+    until, by_hand = now + timedelta(minutes=1), {"reason": "a test", "by": "ada"}
+    await force(harbour.db, name, name, "forced_open", expires_at=until, now=now, **by_hand)
     await asyncio.sleep(0.7)  # the states are read again every half second
 
     text = '{"date": "2026-09-29", "base": "EUR"}'
     found, code = await call(harbour.runtime, name, "historical_rates", text)
-    await force(harbour.db, name, name, "closed", expires_at=None, **by_hand)
+    await force(harbour.db, name, name, "closed", expires_at=None, now=now, **by_hand)
     await asyncio.sleep(0.7)
 
     assert (code, found["error"]["type"]) == (3, "circuit_open")

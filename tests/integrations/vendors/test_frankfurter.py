@@ -17,7 +17,7 @@ from tests.integrations.vendors.exchange import NOON, Answer, FakeExchange, answ
 from tests.integrations.vendors.openapi import problems
 from tests.integrations.vendors.wire import on_the_wire
 
-BODY = b'{"amount":1.0,"base":"EUR","date":"2026-10-01","rates":{"USD":1.1650,"JPY":171.05,"GBP":0.8712}}'
+BODY = b'{"amount":1.0,"base":"EUR","date":"2026-10-01","rates":{"USD":1.1650,"JPY":171.05,"GBP":0.875}}'
 
 
 async def _run(operation: str, value: dict[str, Any], *answers: Answer, **options: Any) -> tuple[Any, FakeExchange]:
