@@ -65,7 +65,11 @@ def _vendor(name: str, options: VendorOptions) -> dict[str, Any]:
             for credential in vendor.credentials
         ],
         "operations": [_operation(operation) for operation in vendor.operations],
-        "quotas": [{"name": quota.name, "limit": quota.limit, "seconds": quota.seconds} for quota in quotas],
+        "quotas": [
+            {"name": quota.name, "limit": quota.limit, "seconds": quota.seconds, "operations": list(quota.operations)}
+            for quota in quotas
+        ],
+        "webhook": f"QUAYSIDE_{name.upper()}_{vendor.webhook.credential}" if vendor.webhook else None,
     }
 
 

@@ -22,7 +22,7 @@ from db.engine import StoreUnavailable
 from monitoring import live
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
-from monitoring.pages import calls, incidents, overview, shell, syncs, trace, vendor
+from monitoring.pages import calls, incidents, overview, shell, syncs, trace, vendor, vendors
 from monitoring.pages.states import empty
 from monitoring.pages.toast import toast
 
@@ -42,6 +42,7 @@ class Page:
 
 PAGES = (
     Page(path=re.compile(r"/"), title="Overview", layout=overview.layout),
+    Page(path=re.compile(r"/vendors"), title="Vendors", layout=vendors.layout),
     Page(path=re.compile(r"/vendors/(?P<name>[a-z0-9_]+)"), title="{name}", layout=vendor.layout),
     Page(path=re.compile(r"/calls"), title="Calls", layout=calls.layout),
     Page(path=re.compile(r"/traces/(?P<correlation_id>[^/]+)"), title="Trace", layout=trace.layout),
@@ -93,7 +94,7 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
     app.layout = lambda: shell.layout(context)
     shell.register(app, context)
     live.register(app, hub)
-    for module in (overview, vendor, calls, trace, syncs, incidents):
+    for module in (overview, vendors, vendor, calls, trace, syncs, incidents):
         module.register(app, context, hub)
     _route(app, context)
     return app

@@ -9,11 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaFacts:
-    """A quota policy of a vendor: ``limit`` permits in ``seconds``."""
+    """A quota policy of a vendor: ``limit`` permits in ``seconds``, of some operations or of all (())."""
 
     name: str
     limit: float
     seconds: float
+    operations: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class VendorFacts:
     credentials: Sequence[tuple[str, bool]]  # (environment variable, set?)
     quotas: Sequence[QuotaFacts]
     operations: Sequence[OperationFacts]
+    missing: Sequence[str] = ()  # environment variables that are needed and not set
+    webhook: tuple[str, bool] | None = None  # the variable its events are proven with, and whether it is set
 
 
 def facts_of(vendor: Mapping[str, Any]) -> VendorFacts:
@@ -49,9 +52,18 @@ def facts_of(vendor: Mapping[str, Any]) -> VendorFacts:
     return VendorFacts(
         **plain,
         credentials=[(credential["env"], credential["set"]) for credential in vendor["credentials"]],
+        missing=[one["env"] for one in vendor["credentials"] if one["required"] and not one["set"]],
+        webhook=_webhook(vendor),
         quotas=[QuotaFacts(**quota) for quota in vendor["quotas"]],
         operations=[OperationFacts(**operation) for operation in vendor["operations"]],
     )
+
+
+def _webhook(vendor: Mapping[str, Any]) -> tuple[str, bool] | None:
+    name = vendor["webhook"]
+    if name is None:
+        return None
+    return name, any(one["set"] for one in vendor["credentials"] if one["env"] == name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -194,7 +194,9 @@ def _navbar(context: DashboardContext) -> Component:
         for facts in sorted(context.vendors, key=lambda facts: facts.label.lower())
     ]
     return dmc.AppShellNavbar(
-        html.Nav([*links, html.Div("Vendors", className="q-nav-head"), *vendors], **aria(label="Pages")),
+        html.Nav(
+            [*links, dcc.Link("Vendors", href="/vendors", className="q-nav-head"), *vendors], **aria(label="Pages")
+        ),
         className="q-navbar",
     )
 

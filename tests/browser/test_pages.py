@@ -13,6 +13,7 @@ Visit = Callable[..., Awaitable[Visitor]]
 
 PAGES = {
     "overview": "/",
+    "vendors": "/vendors",
     "vendor": "/vendors/aramex?range=24h",
     "calls": "/calls?range=24h",
     "trace": "/traces/{retried}",

@@ -28,7 +28,7 @@ OPERATIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
 }
 _LABELS = {
-    "acumatica": ("Acumatica", "ERP", (("minute", 50.0, 60.0),)),
+    "acumatica": ("Acumatica", "erp", (("minute", 50.0, 60.0),)),
     "aramex": ("Aramex", "shipping", (("day", 5000.0, 86400.0),)),
     "fedex": ("FedEx", "shipping", (("burst", 20.0, 1.0), ("day", 100000.0, 86400.0))),
     "open_exchange_rates": ("Open Exchange Rates", "currency", (("month", 1000.0, 2592000.0),)),
