@@ -16,6 +16,7 @@ TWINS: dict[str, str] = {
     "fedex": "integrations.sandbox.fedex:FedexTwin",
     "frankfurter": "integrations.sandbox.frankfurter:FrankfurterTwin",
     "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",
+    "paypal": "integrations.sandbox.paypal:PaypalTwin",
     "signifyd": "integrations.sandbox.signifyd.twin:SignifydTwin",
     "slack": "integrations.sandbox.slack:SlackTwin",
     "stripe": "integrations.sandbox.stripe:StripeTwin",

@@ -21,6 +21,17 @@ OPERATIONS = {
     "fedex": {*SHIPPING, "cancel_shipment", "sign_in"},
     "frankfurter": {"latest_rates", "historical_rates", "look_up"},
     "open_exchange_rates": {"latest_rates", "historical_rates", "look_up"},
+    "paypal": {
+        *(
+            "create_payment",
+            "capture_payment",
+            "get_payment",
+            "refund_payment",
+            "list_transactions",
+            "sign_in",
+            "look_up",
+        ),
+    },
     "signifyd": {"screen_order", "get_decision"},
     "slack": {"post_message", "update_message", "look_up"},
     "stripe": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions"},

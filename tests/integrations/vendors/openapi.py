@@ -50,5 +50,6 @@ def _properties(contract: dict[str, Any], schema: dict[str, Any]) -> dict[str, A
     schema = _resolved(contract, schema)
     named = dict(schema.get("properties", {}))
     for part in (*schema.get("allOf", ()), *schema.get("anyOf", ()), *schema.get("oneOf", ())):
-        named.update(_properties(contract, part))
+        for name, inner in _properties(contract, part).items():
+            named[name] = {"allOf": [named[name], inner]} if name in named else inner
     return named
