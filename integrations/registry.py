@@ -17,6 +17,7 @@ VENDORS: dict[str, str] = {
     "signifyd": "integrations.vendors.signifyd:Signifyd",
     "slack": "integrations.vendors.slack:Slack",
     "stripe": "integrations.vendors.stripe:Stripe",
+    "twilio": "integrations.vendors.twilio:Twilio",
 }
 
 

@@ -300,6 +300,14 @@ async def test_check_proves_every_credential_and_names_the_one_that_is_wrong(har
     assert commands.check_lines(found)[1] == "ok   stripe               Stripe accepts our credential."
 
 
+async def test_a_vendor_that_lacks_the_example_has_let_us_in_all_the_same(harbour: Harbour) -> None:
+    harbour.sandbox.faults.add([{"vendor": "twilio", "operation": "get_sms", "fault": "status:404", "rate": 1.0}])
+    found, code = await commands.check(harbour.runtime, ["twilio"])
+    harbour.sandbox.faults.clear()
+
+    assert (code, found["vendors"][0]["ok"]) == (0, True)
+
+
 async def test_check_of_an_unknown_vendor_is_refused(harbour: Harbour) -> None:
     with pytest.raises(UnknownVendor):
         await commands.check(harbour.runtime, ["fedexx"])
