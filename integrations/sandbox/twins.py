@@ -15,6 +15,7 @@ TWINS: dict[str, str] = {
     "ecb": "integrations.sandbox.ecb:EcbTwin",
     "fedex": "integrations.sandbox.fedex:FedexTwin",
     "frankfurter": "integrations.sandbox.frankfurter:FrankfurterTwin",
+    "mollie": "integrations.sandbox.mollie:MollieTwin",
     "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",
     "paypal": "integrations.sandbox.paypal:PaypalTwin",
     "signifyd": "integrations.sandbox.signifyd.twin:SignifydTwin",
