@@ -100,7 +100,7 @@ class Orders:
             return _with_query(order.cancel_url, {"token": order.id})
         now = self._account.now()
         order.approved, order.funding, order.status = True, fundings[outcome], "APPROVED"
-        order.approved_at = order.updated = now
+        order.updated = now
         shown = shapes.order_body(order, base_url, True)
         self._account.note_event("CHECKOUT.ORDER.APPROVED", shown, "An order has been approved by buyer", base_url)
         return _with_query(order.return_url, {"token": order.id, "PayerID": BUYER_ID})

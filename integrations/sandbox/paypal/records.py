@@ -132,7 +132,6 @@ class Order:
     return_url: str | None = None
     cancel_url: str | None = None
     approved: bool = False
-    approved_at: float | None = None
     funding: str = BALANCE
 
     @property

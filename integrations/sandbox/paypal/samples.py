@@ -54,7 +54,6 @@ class Samples:
             at=now,
             updated=now,
             approved=id != CREATED,
-            approved_at=None if id == CREATED else now,
         )
         account.orders.put(id, order)
         if id == AUTHORIZED:
