@@ -14,6 +14,7 @@ VENDORS: dict[str, str] = {
     "fedex": "integrations.vendors.fedex:Fedex",
     "frankfurter": "integrations.vendors.frankfurter:Frankfurter",
     "open_exchange_rates": "integrations.vendors.open_exchange_rates:OpenExchangeRates",
+    "paypal": "integrations.vendors.paypal:Paypal",
     "signifyd": "integrations.vendors.signifyd:Signifyd",
     "slack": "integrations.vendors.slack:Slack",
     "stripe": "integrations.vendors.stripe:Stripe",
