@@ -22,6 +22,7 @@ TWINS: dict[str, str] = {
     "slack": "integrations.sandbox.slack:SlackTwin",
     "stripe": "integrations.sandbox.stripe:StripeTwin",
     "twilio": "integrations.sandbox.twilio:TwilioTwin",
+    "vies": "integrations.sandbox.vies:ViesTwin",
 }
 
 

@@ -37,6 +37,7 @@ OPERATIONS = {
     "slack": {"post_message", "update_message", "look_up"},
     "stripe": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions"},
     "twilio": {"send_sms", "get_sms", "look_up"},
+    "vies": {"check_vat_number", "look_up"},
 }
 
 
