@@ -13,6 +13,7 @@ VENDORS: dict[str, str] = {
     "ecb": "integrations.vendors.ecb:Ecb",
     "fedex": "integrations.vendors.fedex:Fedex",
     "frankfurter": "integrations.vendors.frankfurter:Frankfurter",
+    "mollie": "integrations.vendors.mollie:Mollie",
     "open_exchange_rates": "integrations.vendors.open_exchange_rates:OpenExchangeRates",
     "paypal": "integrations.vendors.paypal:Paypal",
     "signifyd": "integrations.vendors.signifyd:Signifyd",

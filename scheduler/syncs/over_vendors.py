@@ -6,18 +6,20 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from db import run_history
-from integrations.errors import QuaysideError
+from integrations.errors import MissingCredential, QuaysideError
 from scheduler.syncs.run import Run, RunFailed
 
 log = logging.getLogger(__name__)
 
 
-async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Awaitable[None]]) -> None:
+async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Awaitable[None]]) -> str:
     """Ask each vendor that this run (or the one it took over) has not asked yet, from where the last run left off.
 
-    Raise RunFailed at the end, naming those that could not be worked with; the others are done then.
+    One that lacks a credential for what is asked is left out, and named in the sentence that is returned ("" when none
+    is). Raise RunFailed at the end, naming those that could not be worked with; the others are done then.
     """
     failed: dict[str, str] = {}
+    left_out: list[str] = []
     if "asked" not in run.cursor:
         before = await run_history.last_cursor(run.db, run.row.sync, before=run.row.started_at or run.now())
         async with run.step() as step:
@@ -27,6 +29,8 @@ async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Aw
             continue
         try:
             await ask(vendor)
+        except MissingCredential as error:
+            left_out.append(f" {vendor} is left out: {error.message}")
         except QuaysideError as error:
             log.warning("sync.vendor_failed", extra={"run": run.row.id, "vendor": vendor, "reason": error.message})
             failed[vendor] = error.message
@@ -38,3 +42,4 @@ async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Aw
         others = len(vendors) - len(failed)
         said = " ".join(f"{vendor}: {message}" for vendor, message in failed.items())
         raise RunFailed(f"{said} {others} of {len(vendors)} vendors are done.", error_type="vendors_failed")
+    return "".join(left_out)

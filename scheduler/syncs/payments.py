@@ -60,9 +60,11 @@ async def sync_payments(run: Run, *, calls: Calls, options: PaymentsOptions) -> 
             async with run.step() as step:
                 step.cursor["watermarks"] = {**step.cursor.get("watermarks", {}), vendor: began.isoformat()}
 
-    await over_vendors(run, options.vendors, ask)
+    left_out = await over_vendors(run, options.vendors, ask)
     said = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in sorted(verdicts.items()))
-    run.message = f"{verdicts.total()} movements of {len(options.vendors)} processors{f': {said}' if said else ''}."
+    run.message = (
+        f"{verdicts.total()} movements of {len(options.vendors)} processors{f': {said}' if said else ''}.{left_out}"
+    )
 
 
 def judged(movement: Transaction, order: OrderMoney | None, charged: Decimal, now: datetime) -> TransactionRow:

@@ -43,8 +43,8 @@ async def sync_shipments(run: Run, *, calls: Calls, options: ShipmentsOptions) -
                 moved += await _check(run, calls, shipment)
                 asked += 1
 
-    await over_vendors(run, options.vendors, ask)
-    run.message = f"{asked} shipments asked about, {moved} have moved on."
+    left_out = await over_vendors(run, options.vendors, ask)
+    run.message = f"{asked} shipments asked about, {moved} have moved on.{left_out}"
 
 
 async def _check(run: Run, calls: Calls, shipment: ShipmentRow) -> bool:

@@ -43,8 +43,8 @@ async def sync_spend(run: Run, *, calls: Calls, options: SpendOptions) -> None:
             async with run.step() as step:
                 step.cursor["known"] = sorted({*step.cursor.get("known", []), vendor})
 
-    await over_vendors(run, options.vendors, ask)
-    run.message = f"{rows_read} campaign days of {len(options.vendors)} vendors."
+    left_out = await over_vendors(run, options.vendors, ask)
+    run.message = f"{rows_read} campaign days of {len(options.vendors)} vendors.{left_out}"
 
 
 async def _ask(run: Run, calls: Calls, vendor: str, query: SpendQuery) -> SpendPage:

@@ -11,7 +11,7 @@ import pytest
 
 from db import orders, processor_transactions
 from db.orders import NewOrder, OrderLine
-from integrations.errors import HttpFailed
+from integrations.errors import HttpFailed, MissingCredential
 from integrations.types.base import Money
 from integrations.types.payments import Transaction, TransactionPage, TransactionQuery
 from scheduler.options import PaymentsOptions, SchedulerOptions
@@ -165,6 +165,17 @@ async def test_a_processor_in_trouble_does_not_keep_the_others_from_being_asked(
 
     assert (run.outcome, run.error_type, run.read) == ("error", "vendors_failed", 1)
     assert run.message == "mollie: Mollie has trouble on its side (HTTP 503). 1 of 2 vendors are done."
+
+
+async def test_a_processor_that_lacks_a_credential_is_left_out_by_name(stage: Stage) -> None:
+    missing = MissingCredential("QUAYSIDE_MOLLIE_ACCESS_TOKEN is not set.")
+    vendors(stage, mollie=lambda _: missing, stripe=pages((movement("t1", "1.00"),)))
+
+    run = await stage.sync("payments")
+
+    assert run.outcome == "success"
+    assert run.message is not None
+    assert run.message.endswith(" mollie is left out: QUAYSIDE_MOLLIE_ACCESS_TOKEN is not set.")
 
 
 async def test_a_run_that_was_taken_over_asks_only_those_left(stage: Stage) -> None:
