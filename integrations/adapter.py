@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel
 
-from integrations.errors import InvalidInput, MissingCredential, Unsupported
+from integrations.errors import InvalidInput, MissingCredential, QuaysideError, Unsupported
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
 
 
@@ -253,6 +253,20 @@ class Adapter:
     def circuit(self, request: Request) -> str:
         """Return the circuit a request belongs to; by default there is one for the vendor."""
         return self.vendor.name
+
+    @classmethod
+    def probe(cls, circuit: str) -> Mapping[str, Any]:
+        """Return the input with which the vendor's ``check`` proves a circuit; by default its example."""
+        operation = cls.vendor.operation(cls.vendor.check)
+        return operation.example if operation else {}
+
+    def unanswered(self, operation: Operation, asked: Any, error: QuaysideError, now: datetime) -> Any:
+        """Return what an operation with a fallback answers when neither the vendor nor the fallback did.
+
+        For a result that can say itself that it is not known. None, the default, leaves the call with its error; the
+        call is recorded as failed either way.
+        """
+        return None
 
     async def sign_in(self, exchange: Exchange) -> Access:
         """Sign in. Only called when the vendor declares a SignIn."""

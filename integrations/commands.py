@@ -213,6 +213,9 @@ async def _check(runtime: Runtime, name: str) -> dict[str, Any]:
             refuse_missing_sandbox(runtime.options.vendors[name], vendor.label)
             refuse_missing_credentials(runtime.options.vendors[name], name)
             found = await runtime.gateway.call(name, operation.name, operation.example, priority="interactive")
+            if not found.answered:
+                message = f"{vendor.label} did not answer; its calls are on record."
+                return {"name": name, "ok": False, "error_type": "unanswered", "message": message}
             if found.stale or found.vendor != name:
                 message = f"{vendor.label} did not answer; a fallback did."
                 return {"name": name, "ok": False, "error_type": "fallback", "message": message}

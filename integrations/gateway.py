@@ -294,10 +294,14 @@ class Gateway:
             if found is not None or not fallback.then_cached:
                 return found
         try:
-            return await self._cached(operation, asked, walk, fallback)
+            found = await self._cached(operation, asked, walk, fallback)
         except StoreUnavailable:
             log.warning("fallback.failed", extra={"vendor": walk.call.vendor, "operation": operation.name})
-            return None
+            found = None
+        if found is None:
+            value = walk.road.adapter.unanswered(operation, asked, error, walk.road.clock.now())
+            found = None if value is None else walk.result(value, answered=False)
+        return found
 
     async def _from_another(self, vendor: str, operation: Operation, asked: BaseModel, walk: Walk) -> CallResult | None:
         try:

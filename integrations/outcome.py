@@ -119,4 +119,5 @@ class CallResult:
     call_id: str
     stale: bool = False  # a cached answer, as old as ``age`` seconds
     age: float = 0.0
+    answered: bool = True  # False: nobody did, and ``value`` says that it is not known
     replayed: bool = False  # the stored result of an earlier call with the same key

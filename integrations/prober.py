@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 
 async def probe_due_circuits(db: Database, runtime: Runtime) -> int:
-    """Ask each vendor whose circuit is due for a probe with its cheapest operation; return how many were asked."""
+    """Ask for each circuit that is due for a probe with its vendor's cheapest operation; return how many were due."""
     now = datetime.now(UTC)
     due = [
-        row.vendor
+        (row.vendor, row.name)
         for row in await states(db)
         if row.vendor in VENDORS
         and (
@@ -27,14 +27,11 @@ async def probe_due_circuits(db: Database, runtime: Runtime) -> int:
             or (row.state == "half_open" and (row.probe_until is None or row.probe_until <= now))
         )
     ]
-    for name in due:
-        vendor = adapter_class(name).vendor
-        operation = vendor.operation(vendor.check)
-        if operation is None:
-            continue
+    for name, circuit in due:
+        kind = adapter_class(name)
         with origin("user", user_name="prober"):
             try:
-                await runtime.gateway.call(name, operation.name, operation.example, priority="batch")
+                await runtime.gateway.call(name, kind.vendor.check, kind.probe(circuit), priority="batch")
             except QuaysideError as error:
                 log.info("probe.failed", extra={"vendor": name, "reason": error.message})
     return len(due)

@@ -231,7 +231,9 @@ class Walk:
             return self._unknown(None, "the database went away under way; look it up")
         return StoreIsUnavailable("The database went away under way, and the call could not go on without it.")
 
-    def result(self, value: Any, *, stale: bool = False, age: float = 0.0, replayed: bool = False) -> CallResult:
+    def result(
+        self, value: Any, *, stale: bool = False, age: float = 0.0, answered: bool = True, replayed: bool = False
+    ) -> CallResult:
         """Return the result people get."""
         return CallResult(
             value=value,
@@ -241,6 +243,7 @@ class Walk:
             call_id=self.call.call_id,
             stale=stale,
             age=age,
+            answered=answered,
             replayed=replayed,
         )
 

@@ -6,14 +6,16 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from db.calls import search
 from db.engine import Database
 from db.keys import find
-from integrations.adapter import Exchange, Fallback, QuotaPolicy
+from integrations.adapter import Exchange, Fallback, Operation, QuotaPolicy
 from integrations.correlation import origin, trace_id
 from integrations.errors import (
     CircuitIsOpen,
@@ -22,6 +24,7 @@ from integrations.errors import (
     KeyReused,
     NoPermit,
     OutcomeUnknown,
+    QuaysideError,
     SchemaDrift,
     TransportFailed,
     UnknownOperation,
@@ -289,6 +292,26 @@ async def test_a_cached_answer_stands_in_and_says_so(one: Process, acme: tuple[A
     found = await one.gateway.call("acme", "quote", {"reference": "A"})
 
     assert (found.stale, found.value.stale) == (True, True)
+
+
+async def test_an_operation_may_say_itself_that_nobody_answered(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path
+) -> None:
+    class Honest(Acme):
+        def unanswered(self, operation: Operation, asked: Any, error: QuaysideError, now: datetime) -> Made:
+            return Made(number=0, reference=f"{operation.name} of {asked.reference}: {error.error_type}")
+
+    acme[0].tricks = ["status:503", "status:400"]
+    async with process(database, acme[1], tmp_path, kind=Honest) as one:
+        found = await one.gateway.call("acme", "quote", {"reference": "A"})
+        with pytest.raises(HttpFailed):  # our fault: no fallback, and no answer either
+            await one.gateway.call("acme", "quote", {"reference": "A"})
+        await one.recorder.flush()
+        first, _ = reversed(await search(database, vendor="acme"))
+
+    assert found.value == Made(number=0, reference="quote of A: http_503")
+    assert (found.answered, found.stale, found.vendor) == (False, False, "acme")
+    assert (first.outcome, first.error_type, first.stale) == ("error", "http_503", False)
 
 
 async def test_a_call_that_never_ends_ends_at_its_deadline(one: Process, acme: tuple[AcmeServer, str]) -> None:
