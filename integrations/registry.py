@@ -20,6 +20,7 @@ VENDORS: dict[str, str] = {
     "slack": "integrations.vendors.slack:Slack",
     "stripe": "integrations.vendors.stripe:Stripe",
     "twilio": "integrations.vendors.twilio:Twilio",
+    "vies": "integrations.vendors.vies:Vies",
 }
 
 
