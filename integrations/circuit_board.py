@@ -75,7 +75,15 @@ class CircuitBoard:
         return row.state if row else "closed"  # type: ignore[return-value]  # the column holds only these words
 
     async def permit(self, name: str, vendor: str, label: str) -> Pass:
-        """Give leave for an attempt. Raise CircuitIsOpen with the seconds to wait."""
+        """Give leave for an attempt. Raise CircuitIsOpen with the seconds to wait.
+
+        A vendor with several circuits may be set by hand as a whole: that holds for all of them.
+        """
+        whole = self._rows.get(vendor) if name != vendor else None
+        if whole is not None and whole.by:
+            leave = await self.permit(vendor, vendor, label)
+            if leave.state != "closed":
+                return leave
         row = self._rows.get(name)
         if row is None or row.state == "closed":
             return Pass(name, vendor, "closed")

@@ -202,6 +202,34 @@ async def test_what_a_person_has_set_ends_when_they_said(database: Database, clo
     ]
 
 
+async def test_what_a_person_has_set_for_a_vendor_holds_for_all_its_circuits(
+    database: Database, clock: MovableClock
+) -> None:
+    one = board(database, clock)
+    until = clock.now() + timedelta(minutes=5)
+    await store.force(
+        database, "acme", "acme", "forced_open", reason="maintenance", by="ada", expires_at=until, now=clock.now()
+    )
+    await refresh(one)
+    with pytest.raises(CircuitIsOpen, match=r"Acme is held open by ada: maintenance\."):
+        await one.permit("acme/DE", "acme", "Acme")
+    clock.move(301)
+
+    leave = await one.permit("acme/DE", "acme", "Acme")
+    assert (leave.name, leave.state) == ("acme/DE", "closed")
+
+
+async def test_one_circuit_of_a_vendor_open_leaves_its_others_closed(database: Database, clock: MovableClock) -> None:
+    one = board(database, clock)
+    for _ in range(5):
+        await one.report(await one.permit("acme/DE", "acme", "Acme"), "failed", duration=0.1)
+
+    with pytest.raises(CircuitIsOpen):
+        await one.permit("acme/DE", "acme", "Acme")
+    assert (await one.permit("acme/FR", "acme", "Acme")).state == "closed"
+    assert (await one.permit("acme", "acme", "Acme")).state == "closed"
+
+
 class NoDatabase:
     """What ``read`` and ``write`` give while the database is away."""
 
