@@ -34,10 +34,12 @@ ONLY_IN = {  # library -> where it may be imported
 VENDOR_MAY = {
     "adapter",
     "classify",
+    "customs",
     "errors",
     "euro_reference",
     "oauth",
     "outcome",
+    "postal_codes",
     "reading",
     "signatures",
     "soap_fault",

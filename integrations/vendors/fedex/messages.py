@@ -8,6 +8,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from integrations.errors import InvalidInput, Unsupported
+from integrations.postal_codes import needs_postal_code
 from integrations.types.base import Money
 from integrations.types.shipping import Address, ContentLine, Parcel, Shipment, ShipmentOrder
 
@@ -16,12 +17,6 @@ LONGEST_POSTAL_CODE = 10
 LONGEST_CITY = 35
 LOOK_BACK = timedelta(days=2)  # a label may be dated a day off ours: the ship date is the origin's local date
 
-# Countries without postal codes or whose codes are hardly used; everywhere else FedEx needs one. Source: UPU guides.
-_NO_POSTAL_CODES = (
-    "AE AG AO AW BF BH BI BJ BO BS BW BZ CD CF CG CI CK CM CW DJ DM EG ER FJ GA GD GH GM GQ GY HK IE JM "
-    "JO KE KI KM KN KP ML MO MR MW NG NR NU OM QA RW SB SC SL SO SR ST SX SY TD TF TG TK TL TO TV UG VU "
-    "YE ZW"
-)
 _STATES = {("CA", "QC"): "PQ"}  # FedEx keeps the old code of Quebec
 
 
@@ -133,7 +128,7 @@ def _check_parcels(shipment: Shipment, field: str) -> None:
 
 
 def _place(address: Address, field: str) -> dict[str, Any]:
-    if not address.postal_code and address.country not in _NO_POSTAL_CODES.split():
+    if not address.postal_code and needs_postal_code(address.country):
         raise InvalidInput(f"FedEx needs a postal code in {address.country}.", field=f"{field}.postal_code")
     if len(address.postal_code) > LONGEST_POSTAL_CODE:
         raise InvalidInput(
