@@ -19,6 +19,7 @@ TWINS: dict[str, str] = {
     "mollie": "integrations.sandbox.mollie:MollieTwin",
     "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",
     "paypal": "integrations.sandbox.paypal:PaypalTwin",
+    "razorpay": "integrations.sandbox.razorpay:RazorpayTwin",
     "signifyd": "integrations.sandbox.signifyd.twin:SignifydTwin",
     "slack": "integrations.sandbox.slack:SlackTwin",
     "stripe": "integrations.sandbox.stripe:StripeTwin",

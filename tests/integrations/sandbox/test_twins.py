@@ -34,6 +34,7 @@ OPERATIONS = {
             "look_up",
         ),
     },
+    "razorpay": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions", "look_up"},
     "signifyd": {"screen_order", "get_decision"},
     "slack": {"post_message", "update_message", "look_up"},
     "stripe": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions"},
