@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import heapq
 import hmac
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +15,7 @@ from multidict import MultiMapping
 from integrations.sandbox.razorpay.errors import invalid, no_such_id
 from integrations.sandbox.razorpay.money import decimal_text
 from integrations.sandbox.shelf import Shelf
+from integrations.sandbox.timeline import Timeline
 from integrations.sandbox.twin import World
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -79,10 +78,11 @@ class Terms:
     secret: str = ""  # of the key that made the order: it signs what the customer's browser brings back
 
 
-class Account:
+class Account(Timeline):
     """One account in test mode, shared by every accepted key."""
 
     def __init__(self, world: World) -> None:
+        super().__init__(world.now)
         self.world = world
         # The start time is part of the seed: a sandbox started again must not give out the ids of its former life.
         self._random = world.chance(f"razorpay.ids:{world.now():.0f}")
@@ -95,9 +95,6 @@ class Account:
         self.tried: dict[str, list[str]] = {}  # order id -> ids of its payments, oldest first
         self.cards: dict[str, Object] = {}  # payment id -> the card it was made with
         self.busy: set[str] = set()  # payments that a capture or a refund is working on
-        self._due: list[tuple[float, int, Callable[[float], None]]] = []
-        self._noted = 0
-        self._past: int | None = None
 
     def __repr__(self) -> str:
         return (
@@ -107,16 +104,7 @@ class Account:
 
     def now(self) -> int:
         """Return the time in whole Unix seconds, as every ``created_at`` has it."""
-        return int(self.world.now()) if self._past is None else self._past
-
-    @contextmanager
-    def past(self, moment: int) -> Iterator[None]:
-        """Let what is made inside have happened at that moment, before the ledger looked."""
-        self._past = moment
-        try:
-            yield
-        finally:
-            self._past = None
+        return int(super().now())
 
     def setting(self, name: str, default: Any) -> Any:
         """Return a setting as it stands now."""
@@ -130,20 +118,9 @@ class Account:
         """Return letters and digits drawn from the seed."""
         return "".join(self._random.choices(alphabet, k=count))
 
-    def at(self, moment: float, act: Callable[[float], None]) -> None:
-        """Let something happen at that moment; the act is told the moment it was due, not when it was noticed."""
-        heapq.heappush(self._due, (moment, self._noted, act))
-        self._noted += 1
-
-    def catch_up(self) -> None:
-        """Let all that was due until now happen, in order."""
-        while self._due and self._due[0][0] <= self.world.now():
-            moment, _, act = heapq.heappop(self._due)
-            act(moment)
-
     def effect(self, kind: str, *, reference: str, id: str, amount: int, currency: str) -> None:
         """Tell the ledger that something happened for good."""
-        if self._past is not None:
+        if self.is_past:
             return
         self.world.ledger.effect(
             vendor="razorpay", kind=kind, reference=reference, id=id, amount=decimal_text(amount, currency)
