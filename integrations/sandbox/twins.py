@@ -11,6 +11,7 @@ from integrations.sandbox.twin import Twin, World
 TWINS: dict[str, str] = {
     "acumatica": "integrations.sandbox.acumatica:AcumaticaTwin",
     "aramex": "integrations.sandbox.aramex:AramexTwin",
+    "australia_post": "integrations.sandbox.australia_post:AustraliaPostTwin",
     "canada_post": "integrations.sandbox.canada_post:CanadaPostTwin",
     "dhl_express": "integrations.sandbox.dhl_express:DhlExpressTwin",
     "ecb": "integrations.sandbox.ecb:EcbTwin",

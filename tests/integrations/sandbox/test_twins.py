@@ -16,6 +16,7 @@ OPERATIONS = {
         *("list_purchase_orders", "put_payment", "put_invoice", "sign_in", "sign_out", "poll", "look_up"),
     },
     "aramex": set(),  # named by the SOAPAction of the request: its own tests see to it
+    "australia_post": {*SHIPPING, "cancel_shipment", "look_up", "get_label", "poll", "create_order"},
     "canada_post": {*SHIPPING, "cancel_shipment", "look_up"},
     "dhl_express": {*SHIPPING, "get_label", "reserve_numbers", "create_pickup", "cancel_pickup"},
     "ecb": {"latest_rates", "historical_rates"},
