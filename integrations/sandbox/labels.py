@@ -32,14 +32,22 @@ def pdf(lines: list[str]) -> bytes:
 
 def png(number: str) -> bytes:
     """Return a black and white 400 × 600 PNG whose bars are the bits of the number."""
-    bits = "".join(f"{byte:08b}" for byte in number.encode("ascii", "replace"))
-    bars = "".join(bit * 3 for bit in bits)[:360].ljust(360, "0")
-    row = ("1" * 20 + "".join("0" if bit == "1" else "1" for bit in bars)).ljust(400, "1")
-    striped = b"\0" + int(row, 2).to_bytes(50, "big")
+    striped = b"\0" + int(_bars(number), 2).to_bytes(50, "big")
     blank = b"\0" + b"\xff" * 50
     pixels = zlib.compress(blank * 200 + striped * 200 + blank * 200, 9)
     header = struct.pack(">IIBBBBB", 400, 600, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+
+
+def gif(number: str) -> bytes:
+    """Return the same picture as a GIF."""
+    blank = bytes([1]) * 400
+    striped = bytes(int(pixel) for pixel in _bars(number))
+    codes = _lzw(blank * 200 + striped * 200 + blank * 200)
+    blocks = b"".join(bytes([len(codes[at : at + 255])]) + codes[at : at + 255] for at in range(0, len(codes), 255))
+    screen = struct.pack("<HHBBB", 400, 600, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    picture = b"," + struct.pack("<HHHHB", 0, 0, 400, 600, 0) + b"\x02" + blocks + b"\0"
+    return b"GIF89a" + screen + picture + b";"
 
 
 def zpl(lines: list[str]) -> bytes:
@@ -56,6 +64,41 @@ def epl(lines: list[str]) -> bytes:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+
+
+def _bars(number: str) -> str:
+    """Return one row of 400 pixels, 1 for white."""
+    bits = "".join(f"{byte:08b}" for byte in number.encode("ascii", "replace"))
+    bars = "".join(bit * 3 for bit in bits)[:360].ljust(360, "0")
+    return ("1" * 20 + "".join("0" if bit == "1" else "1" for bit in bars)).ljust(400, "1")
+
+
+def _lzw(pixels: bytes) -> bytes:
+    """Return pixels (0 to 3) compressed as GIF has it: codes of 3 bits and more, the lowest bit first."""
+    clear, end, longest = 4, 5, 12
+    codes: list[tuple[int, int]] = [(clear, 3)]
+    known, width, word = {bytes([pixel]): pixel for pixel in range(4)}, 3, b""
+    following = end + 1
+    for pixel in pixels:
+        grown = word + bytes([pixel])
+        if grown in known:
+            word = grown
+            continue
+        codes.append((known[word], width))
+        known[grown] = following
+        width = max(width, following.bit_length())
+        following += 1
+        word = bytes([pixel])
+        if following == 1 << longest:
+            codes.append((clear, width))
+            known, width = {bytes([each]): each for each in range(4)}, 3
+            following = end + 1
+    codes += [(known[word], width), (end, width)]
+    bits = place = 0
+    for code, size in codes:
+        bits |= code << place
+        place += size
+    return bits.to_bytes((place + 7) // 8, "little")
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -25,6 +25,7 @@ TWINS: dict[str, str] = {
     "slack": "integrations.sandbox.slack:SlackTwin",
     "stripe": "integrations.sandbox.stripe:StripeTwin",
     "twilio": "integrations.sandbox.twilio:TwilioTwin",
+    "ups": "integrations.sandbox.ups:UpsTwin",
     "vies": "integrations.sandbox.vies:ViesTwin",
 }
 

@@ -40,6 +40,7 @@ OPERATIONS = {
     "slack": {"post_message", "update_message", "look_up"},
     "stripe": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions"},
     "twilio": {"send_sms", "get_sms", "look_up"},
+    "ups": {*SHIPPING, "cancel_shipment", "sign_in", "look_up"},
     "vies": {"check_vat_number", "look_up"},
 }
 
