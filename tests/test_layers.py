@@ -30,6 +30,7 @@ ONLY_IN = {  # library -> where it may be imported
     "sqlalchemy": ("db",),
     "alembic": ("db",),
     "tenacity": ("integrations/exchange.py",),
+    "graphql": ("integrations/sandbox",),
 }
 VENDOR_MAY = {
     "adapter",
