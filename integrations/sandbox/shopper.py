@@ -215,7 +215,7 @@ def shopper(seed: int, items: Sequence[Item]) -> Iterator[Basket]:
                 sku=item.sku,
                 name=item.name,
                 quantity=draw.choices((1, 2, 3), (80, 15, 5))[0],
-                unit_price=_price(item.price, market.currency),
+                unit_price=local_price(item.price, market.currency),
                 weight_kg=item.weight_kg,
                 country_of_origin=item.country_of_origin,
                 hs_code=item.hs_code,
@@ -242,6 +242,11 @@ def _customer(draw: random.Random, market: _Market) -> Customer:
     )
 
 
-def _price(dollars: Decimal, currency: str) -> Decimal:
-    exponent = Decimal(1).scaleb(-_DECIMALS.get(currency, 2))
-    return (dollars * _PRICE_LIST[currency]).quantize(exponent, ROUND_HALF_UP)
+def local_price(dollars: Decimal, currency: str) -> Decimal:
+    """Return what the shop asks in a currency for so many dollars of its price list, in the currency's decimals."""
+    return (dollars * _PRICE_LIST[currency]).quantize(smallest(currency), ROUND_HALF_UP)
+
+
+def smallest(currency: str) -> Decimal:
+    """Return the smallest amount of a currency: 1 of the yen, 0.001 of the Kuwaiti dinar, 0.01 of most."""
+    return Decimal(1).scaleb(-_DECIMALS.get(currency, 2))
