@@ -17,6 +17,7 @@ VENDORS: dict[str, str] = {
     "mollie": "integrations.vendors.mollie:Mollie",
     "open_exchange_rates": "integrations.vendors.open_exchange_rates:OpenExchangeRates",
     "paypal": "integrations.vendors.paypal:Paypal",
+    "razorpay": "integrations.vendors.razorpay:Razorpay",
     "signifyd": "integrations.vendors.signifyd:Signifyd",
     "slack": "integrations.vendors.slack:Slack",
     "stripe": "integrations.vendors.stripe:Stripe",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from integrations.adapter import Access, Adapter, Exchange, Vendor
 from integrations.errors import InvalidInput, Unsupported
+from integrations.oauth import basic
 from integrations.outcome import Request, Response, Verdict
 from integrations.types.shipping import (
     CancelledShipment,
@@ -102,8 +102,7 @@ class DhlExpress(Adapter):
 
     def authorise(self, request: Request, access: Access | None) -> Mapping[str, str]:
         """Return HTTP Basic; DHL has no sign-in."""
-        pair = f"{self.credential('USERNAME')}:{self.credential('PASSWORD')}"
-        return {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+        return {"authorization": basic(self.credential("USERNAME"), self.credential("PASSWORD"))}
 
     def classify(self, request: Request, response: Response) -> Verdict | None:
         return verdicts.judge(request, response)
