@@ -24,6 +24,7 @@ TWINS: dict[str, str] = {
     "shopify": "integrations.sandbox.shopify:ShopifyTwin",
     "signifyd": "integrations.sandbox.signifyd.twin:SignifydTwin",
     "slack": "integrations.sandbox.slack:SlackTwin",
+    "smsa": "integrations.sandbox.smsa:SmsaTwin",
     "stripe": "integrations.sandbox.stripe:StripeTwin",
     "twilio": "integrations.sandbox.twilio:TwilioTwin",
     "ups": "integrations.sandbox.ups:UpsTwin",

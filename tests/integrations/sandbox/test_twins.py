@@ -39,6 +39,7 @@ OPERATIONS = {
     "shopify": {"list_orders", "get_order", "list_stock", "set_stock", "mark_fulfilled", "sign_in", "look_up", "poll"},
     "signifyd": {"screen_order", "get_decision"},
     "slack": {"post_message", "update_message", "look_up"},
+    "smsa": {"create_shipment", "track_shipment", "cancel_shipment", "look_up", "get_label"},
     "stripe": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions"},
     "twilio": {"send_sms", "get_sms", "look_up"},
     "ups": {*SHIPPING, "cancel_shipment", "sign_in", "look_up"},
