@@ -26,6 +26,7 @@ TWINS: dict[str, str] = {
     "slack": "integrations.sandbox.slack:SlackTwin",
     "smsa": "integrations.sandbox.smsa:SmsaTwin",
     "stripe": "integrations.sandbox.stripe:StripeTwin",
+    "tap": "integrations.sandbox.tap:TapTwin",
     "twilio": "integrations.sandbox.twilio:TwilioTwin",
     "ups": "integrations.sandbox.ups:UpsTwin",
     "vies": "integrations.sandbox.vies:ViesTwin",

@@ -41,6 +41,7 @@ OPERATIONS = {
     "slack": {"post_message", "update_message", "look_up"},
     "smsa": {"create_shipment", "track_shipment", "cancel_shipment", "look_up", "get_label"},
     "stripe": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions"},
+    "tap": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions", "look_up"},
     "twilio": {"send_sms", "get_sms", "look_up"},
     "ups": {*SHIPPING, "cancel_shipment", "sign_in", "look_up"},
     "vies": {"check_vat_number", "look_up"},
