@@ -18,6 +18,7 @@ VENDORS: dict[str, str] = {
     "open_exchange_rates": "integrations.vendors.open_exchange_rates:OpenExchangeRates",
     "paypal": "integrations.vendors.paypal:Paypal",
     "razorpay": "integrations.vendors.razorpay:Razorpay",
+    "shopify": "integrations.vendors.shopify:Shopify",
     "signifyd": "integrations.vendors.signifyd:Signifyd",
     "slack": "integrations.vendors.slack:Slack",
     "stripe": "integrations.vendors.stripe:Stripe",
