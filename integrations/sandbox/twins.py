@@ -17,6 +17,7 @@ TWINS: dict[str, str] = {
     "ecb": "integrations.sandbox.ecb:EcbTwin",
     "fedex": "integrations.sandbox.fedex:FedexTwin",
     "frankfurter": "integrations.sandbox.frankfurter:FrankfurterTwin",
+    "google_ads": "integrations.sandbox.google_ads:GoogleAdsTwin",
     "meta_ads": "integrations.sandbox.meta_ads:MetaAdsTwin",
     "mollie": "integrations.sandbox.mollie:MollieTwin",
     "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",

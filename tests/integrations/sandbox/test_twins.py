@@ -22,6 +22,7 @@ OPERATIONS = {
     "ecb": {"latest_rates", "historical_rates"},
     "fedex": {*SHIPPING, "cancel_shipment", "sign_in"},
     "frankfurter": {"latest_rates", "historical_rates", "look_up"},
+    "google_ads": {"daily_spend", "send_conversion", "poll", "look_up", "sign_in"},
     "meta_ads": {"daily_spend", "send_conversion", "poll", "look_up", "sign_in"},
     "mollie": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions", "look_up"},
     "open_exchange_rates": {"latest_rates", "historical_rates", "look_up"},
