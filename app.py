@@ -109,11 +109,16 @@ def sync_facts(settings: Settings) -> list[SyncFacts]:
 ASKS = {"payments": "list_transactions", "shipments": "track_shipment", "spend": "daily_spend"}
 
 
-def known_vendors(sync: str, names: Any) -> Sequence[str]:
-    """Return the vendors a sync is told to ask. Raise BadSetting for one that there is not."""
+STORES = ("inventory", "orders")  # syncs that a store may take part in, when it is named
+
+
+def known_vendors(sync: str, names: Any, kind: str = "") -> Sequence[str]:
+    """Return the vendors a sync is told to ask. Raise BadSetting for one that there is not, or not of the kind."""
     for name in names if isinstance(names, list | tuple) else ():
         if name not in VENDORS:
             raise BadSetting(f'quayside.toml, [syncs.{sync}]: there is no vendor "{name}".')
+        if kind and adapter_class(name).vendor.kind != kind:
+            raise BadSetting(f"quayside.toml, [syncs.{sync}]: {name} is no {kind}.")
     return names  # type: ignore[no-any-return]  # the options refuse what is no list
 
 
@@ -127,6 +132,9 @@ def scheduler_options(settings: Settings) -> SchedulerOptions:
         chosen = dict(table.get(name, {}))
         chosen["vendors"] = tuple(known_vendors(name, chosen.get("vendors", vendors)))
         table[name] = chosen
+    for name in STORES:
+        if "stores" in table.get(name, {}):
+            table[name] = {**table[name], "stores": known_vendors(name, table[name]["stores"], "store")}
     if settings.demo:  # a first look should not wait two seconds after each hundred of three thousand
         table["inventory"] = {"pause": 0.2, **table.get("inventory", {})}
     parts = {name: built(kind, f"syncs.{name}", table.pop(name, {})) for name, kind in KINDS.items()}

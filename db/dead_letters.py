@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db import store_levels, store_orders
 from db.engine import Database
 from db.schema import conflicts, dead_letters, outbox
 
@@ -93,7 +94,8 @@ async def of_run(db: Database, run_id: str, *, limit: int = 200) -> list[DeadLet
 async def retry(db: Database, id: str, *, by: str, now: datetime) -> bool:
     """Let the next run try the item again; return False when the letter is unknown or resolved already.
 
-    An order goes back to the outbox; a SKU is taken up by the next inventory run because nothing holds it back.
+    An order goes back to the outbox, or is asked for at its store once more; a SKU is taken up by the next inventory run
+    because nothing holds it back.
     """
     async with db.write() as connection:
         letter = await _resolve(connection, id, by=by, now=now, retried=True)
@@ -106,6 +108,9 @@ async def retry(db: Database, id: str, *, by: str, now: datetime) -> bool:
                 .values(state="waiting", due_at=now, tries=0)
                 .where(o.kind == "erp_order", o.reference == letter.item, o.state == "dead")
             )
+            await store_orders.retry(connection, letter.item)
+        elif letter.sync == "inventory":
+            await store_levels.retry(connection, letter.item)
     return True
 
 

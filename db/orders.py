@@ -16,13 +16,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import stock
 from db.engine import Database
-from db.schema import orders, outbox
+from db.schema import keys, orders, outbox
+from db.sealed import Seal
 
 FULFILMENT_STATES = ("new", "sent", "open", "shipped", "completed", "cancelled")
 UNFINISHED = ("sent", "open", "shipped")
@@ -86,9 +87,15 @@ async def place(db: Database, order: NewOrder, *, now: datetime) -> bool:
 
     A known reference changes nothing: the caller compares with ``get``. Raise ValueError for a quantity we cannot keep.
     """
+    async with db.write() as connection:
+        return await place_within(connection, order, seal=db.seal, now=now)
+
+
+async def place_within(connection: AsyncConnection, order: NewOrder, *, seal: Seal, now: datetime) -> bool:
+    """The same inside the caller's transaction."""
     promised = _sums((line.sku, line.warehouse, line.quantity) for line in order.lines)
     statement = (
-        (sqlite if db.is_sqlite else postgresql)
+        (postgresql if connection.dialect.name == "postgresql" else sqlite)
         .insert(orders)
         .values(
             reference=order.reference,
@@ -99,31 +106,30 @@ async def place(db: Database, order: NewOrder, *, now: datetime) -> bool:
             total=order.total,
             country=order.country,
             lines=[_line_json(line) for line in order.lines],
-            customer=db.seal.seal(dict(order.customer)),
+            customer=seal.seal(dict(order.customer)),
             payment_id=order.payment_id,
             payment_status=order.payment_status,
             fulfilment_status="new",
         )
     )
-    async with db.write() as connection:
-        new = statement.on_conflict_do_nothing(index_elements=["reference"]).returning(orders.c.reference)
-        if (await connection.execute(new)).one_or_none() is None:
-            return False
-        await connection.execute(
-            insert(outbox).values(
-                id=uuid4().hex,
-                kind="erp_order",
-                reference=order.reference,
-                state="waiting",
-                created_at=now,
-                due_at=now,
-                tries=0,
-            )
+    new = statement.on_conflict_do_nothing(index_elements=["reference"]).returning(orders.c.reference)
+    if (await connection.execute(new)).one_or_none() is None:
+        return False
+    await connection.execute(
+        insert(outbox).values(
+            id=uuid4().hex,
+            kind="erp_order",
+            reference=order.reference,
+            state="waiting",
+            created_at=now,
+            due_at=now,
+            tries=0,
         )
-        given = await stock.commit(connection, promised)
-        if given:
-            lines = [_line_json(replace(line, given_by=given.get((line.sku, line.warehouse)))) for line in order.lines]
-            await connection.execute(update(orders).values(lines=lines).where(orders.c.reference == order.reference))
+    )
+    given = await stock.commit(connection, promised)
+    if given:
+        lines = [_line_json(replace(line, given_by=given.get((line.sku, line.warehouse)))) for line in order.lines]
+        await connection.execute(update(orders).values(lines=lines).where(orders.c.reference == order.reference))
     return True
 
 
@@ -217,6 +223,31 @@ async def note_checked(
             await _move_promise(connection, _order(row), status)
     await connection.execute(update(orders).values(checked_at=now).where(c.reference == reference))
     return changed
+
+
+async def cancel_unsent(connection: AsyncConnection, reference: str, *, now: datetime) -> bool:
+    """Cancel an order that was never sent to the ERP; return False when it was, or may have been.
+
+    Inside the caller's transaction: the errand is taken out of the outbox, and the promise back.
+    """
+    c, errand = orders.c, outbox.c
+    held = await connection.execute(
+        update(outbox)
+        .values(state="done", done_at=now, error_type="cancelled", message="Cancelled before it was sent.")
+        .where(errand.kind == "erp_order", errand.reference == reference)
+        .where(errand.state == "waiting", errand.tries == 0)
+        .where(~exists().where(keys.c.operation == "put_sales_order", keys.c.key == f"erp-order-{reference}"))
+    )
+    if held.rowcount == 0:
+        return False
+    row = (await connection.execute(select(orders).where(c.reference == reference).with_for_update())).one()
+    await connection.execute(
+        update(orders)
+        .values(fulfilment_status="cancelled", changed_at=now, version=c.version + 1)
+        .where(c.reference == reference)
+    )
+    await _move_promise(connection, _order(row), "cancelled")
+    return True
 
 
 async def note_payment(

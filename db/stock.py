@@ -110,6 +110,18 @@ async def adjust(
         return await _write(connection, row, sku, warehouse, _counted(row.quantity + difference), by=by, now=now)
 
 
+async def shift(connection: AsyncConnection, sku: str, difference: Decimal, *, by: str, now: datetime) -> None:
+    """Add a difference to what is on hand of a SKU, inside the caller's transaction: to the warehouse with the most
+    available, and what that one has not to the next. Below 0 nothing goes."""
+    c = stock.c
+    query = select(stock).where(c.sku == sku).order_by(c.warehouse).with_for_update()
+    rows = [StockRow(**row._mapping) for row in await connection.execute(query)]
+    for row in sorted(rows, key=lambda row: row.available, reverse=True):
+        moved = max(difference, -row.quantity)
+        await _write(connection, row, sku, row.warehouse, exact(row.quantity + moved), by=by, now=now)
+        difference -= moved
+
+
 async def commit(connection: AsyncConnection, promised: Mapping[Key, Decimal]) -> dict[Key, str]:
     """Promise quantities to an order, inside the caller's transaction; return which warehouse each key's comes from.
 

@@ -39,7 +39,7 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             label="Inventory",
             description="Keeps stock equal in Acumatica and the shop; the later change wins, conflicts are kept.",
             schedule=options.inventory.schedule,
-            vendors=("acumatica",),
+            vendors=("acumatica", *options.inventory.stores),
             work=lambda calls: inventory.work(calls, options.inventory),
         ),
         Job(
@@ -47,7 +47,7 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             label="Orders",
             description="Brings each order to Acumatica exactly once, and its fulfilment back.",
             schedule=options.orders.schedule,
-            vendors=("acumatica",),
+            vendors=("acumatica", *options.orders.stores),
             work=lambda calls: orders.work(calls, options.orders),
         ),
         Job(

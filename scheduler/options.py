@@ -15,7 +15,7 @@ class InventoryOptions:
     ``overlap`` re-read before the last watermark (0 to 86400, default 300). ``full_every`` seconds everything is
     compared, not only what changed (3600 or more, default a day). A run stops when the ERP would set more than
     ``emptied_share`` (0 to 1, default 0.3) of the rows with stock to 0 and these are more than ``emptied_count``
-    (default 20).
+    (default 20). ``stores`` are those that show our stock (default none), such as ["shopify"].
     """
 
     schedule: str = "every 15m"
@@ -25,6 +25,7 @@ class InventoryOptions:
     full_every: float = 86_400.0
     emptied_share: float = 0.3
     emptied_count: int = 20
+    stores: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _within("inventory.pause", self.pause, 0, 60)
@@ -33,6 +34,7 @@ class InventoryOptions:
         _within("inventory.full_every", self.full_every, 3600, 90 * 86_400)
         _within("inventory.emptied_share", self.emptied_share, 0, 1)
         _within("inventory.emptied_count", self.emptied_count, 0, 10**9)
+        _names("inventory.stores", self.stores)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,9 @@ class OrdersOptions:
     ``batch_size`` orders share an ERP session (1 to 100, default 100), ``pause`` between two batches (default 2).
     ``checks`` orders at most are asked about in one run (default 200), each not again within ``check_every``
     (default 600). An order that fails is tried again after ``backoff`` (default 30), doubled each time up to
-    ``backoff_limit`` (default 3600), and given up after ``max_tries`` (default 20).
+    ``backoff_limit`` (default 3600), and given up after ``max_tries`` (default 20). ``stores`` are those whose paid
+    orders are ours too (default none), such as ["shopify"]; the first time those that changed in the last ``store_days``
+    (0 to 60, default 7) are taken.
     """
 
     schedule: str = "every 2m"
@@ -65,6 +69,8 @@ class OrdersOptions:
     backoff: float = 30.0
     backoff_limit: float = 3600.0
     max_tries: int = 20
+    stores: tuple[str, ...] = ()
+    store_days: float = 7.0
 
     def __post_init__(self) -> None:
         _within("orders.batch_size", self.batch_size, 1, 100)
@@ -74,6 +80,8 @@ class OrdersOptions:
         _within("orders.backoff", self.backoff, 0.1, 3600)
         _within("orders.backoff_limit", self.backoff_limit, self.backoff, 86_400)
         _within("orders.max_tries", self.max_tries, 1, 1000)
+        _names("orders.stores", self.stores)
+        _within("orders.store_days", self.store_days, 0, 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from db.schema.people import api_tokens, audit, incidents, login_links, notices,
 from db.schema.resilience import answers, circuit_samples, circuit_transitions, circuits, keys, permits, sign_ins, slots
 from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend
 from db.schema.shop import orders, outbox, rate_snapshots, stock, stock_readings
+from db.schema.stores import store_levels, store_orders
 from db.schema.syncs import conflicts, dead_letters, leases, processes, schedules, sync_runs
 from db.schema.trade import campaign_spend, processor_transactions, shipments
 
@@ -57,6 +58,8 @@ __all__ = [
     "spend",
     "stock",
     "stock_readings",
+    "store_levels",
+    "store_orders",
     "sync_runs",
     "user_sessions",
     "users",

@@ -8,6 +8,7 @@ look    the ERP's levels of rows of ours that were never compared
 judge   an answer that would empty the shop ends the run before anything is written
 apply   levels that stand as agreed are left out by the database, our rows beside the others decided (``merge.py``)
 post    rows that differ from what was agreed on: differences in batches (``posting.py``)
+stores  what the stores that are set show of it (``store_levels.py``)
 
 The watermark is when the reading began, not the latest time seen: what changes while we page is read next time. The
 overlap makes up for clocks that differ; once a day everything is compared, whatever the times say.
@@ -30,6 +31,7 @@ from scheduler.options import InventoryOptions
 from scheduler.syncs.merge import merged
 from scheduler.syncs.posting import Posting
 from scheduler.syncs.run import Run, RunFailed, Step
+from scheduler.syncs.store_levels import StoreLevels
 
 ERP = "acumatica"
 APPLY_SIZE = 200  # rows decided in one transaction
@@ -54,6 +56,7 @@ async def sync_inventory(run: Run, *, calls: Calls, options: InventoryOptions) -
         ("judge", inventory.judge),
         ("apply", inventory.apply),
         ("post", inventory.post),
+        ("stores", inventory.stores),
     ):
         if run.cursor["phase"] == phase:
             await act()
@@ -67,6 +70,7 @@ class _Inventory:
         self.calls = calls
         self.options = options
         self.posting = Posting(run, calls, options)
+        self.levels = StoreLevels(run, calls, options)
 
     async def begin(self) -> None:
         """Find out where the last run left off: its watermark, and a batch without an answer."""
@@ -166,6 +170,15 @@ class _Inventory:
         """Bring our changes to the ERP."""
         posted = await self.posting.post_all()
         self.run.message = f"{posted} changes posted." if posted else None
+        if self.options.stores:
+            async with self.run.step() as step:
+                step.cursor["phase"] = "stores"
+
+    async def stores(self) -> None:
+        """Let the stores show what can be sold."""
+        left_out = await self.levels.level()
+        told = f"{self.levels.told} levels told to stores.{left_out}"
+        self.run.message = f"{self.run.message} {told}" if self.run.message else told
 
     async def plan(self) -> None:
         """Say what a run would do, and do nothing."""
@@ -194,6 +207,8 @@ class _Inventory:
             "refused": refused,
             "items": items,
         }
+        if self.options.stores:
+            self.run.plan["tell_stores"] = await self.levels.planned()
         async with self.run.step() as step:
             await stock_readings.drop(step.connection, self.run.row.id)
 

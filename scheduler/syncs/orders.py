@@ -1,8 +1,12 @@
-"""Orders to the ERP, each exactly once, and their fulfilment back.
+"""Orders to the ERP, each exactly once, and their fulfilment back. The phases of a run, in order:
 
+fetch   what was paid at the stores that are set becomes our order (``store_orders.py``)
 export  what waits in the outbox, oldest due first, a session per batch. The idempotency key is the order's own, so an
         order whose answer was lost is looked up by the gateway before it is sent again, in this run or the next.
 check   orders the ERP has and is not done with, the one asked about longest ago first.
+tell    the stores hear which of their orders have left.
+
+A store in trouble does not keep the ERP's side from being done; the run fails at its end and says so.
 
 What an order's error means is decided in ``sentence_on``: wait and try again, give up (dead letter), or end the run,
 because the trouble is not the order's.
@@ -25,7 +29,8 @@ from integrations.types.erp import FoundSalesOrder, PostedDocument, SalesOrder, 
 from integrations.types.shipping import Address
 from scheduler.calls import Calls
 from scheduler.options import OrdersOptions
-from scheduler.syncs.run import Run
+from scheduler.syncs.run import Run, RunFailed
+from scheduler.syncs.store_orders import StoreOrders
 
 log = logging.getLogger(__name__)
 ERP = "acumatica"
@@ -52,15 +57,26 @@ Sentence = Literal["later", "give_up", "end_run"]
 
 async def sync_orders(run: Run, *, calls: Calls, options: OrdersOptions) -> None:
     """Do one run of the orders sync. Raise what ended it when the ERP cannot be worked with."""
+    stores = StoreOrders(run, calls, options)
     if run.row.dry_run:
-        await _plan(run, options)
+        await _plan(run, options, stores)
         return
     sync = _Orders(run, calls, options)
-    if run.cursor.get("phase", "export") == "export":
+    if run.cursor.get("phase", "fetch") == "fetch":
+        if options.stores:
+            await stores.fetch()
+        async with run.step() as step:
+            step.cursor["phase"] = "export"
+    if run.cursor["phase"] == "export":
         await sync.export()
     await sync.check()
+    if options.stores:
+        await stores.tell()
+    if stores.failed:
+        raise RunFailed(" ".join(stores.failed), error_type="stores_failed")
     failed = f", {sync.put_off} wait for another try" if sync.put_off else ""
-    run.message = f"{sync.sent} orders sent, {sync.checked} asked about{failed}."
+    moved = f"{stores.taken} taken from stores, {stores.told} told to them; " if options.stores else ""
+    run.message = f"{moved}{sync.sent} orders sent, {sync.checked} asked about{failed}.{stores.left_out}"
 
 
 def sentence_on(error: QuaysideError, tries: int, options: OrdersOptions) -> Sentence:
@@ -216,8 +232,10 @@ def work(calls: Calls, options: OrdersOptions) -> partial[Any]:
     return partial(sync_orders, calls=calls, options=options)
 
 
-async def _plan(run: Run, options: OrdersOptions) -> None:
+async def _plan(run: Run, options: OrdersOptions, stores: StoreOrders) -> None:
     now = run.now()
+    if options.stores:
+        run.plan["fetch"] = await stores.planned()
     due = await outbox.due(run.db, KIND, now=now, limit=200)
     before = now - timedelta(seconds=options.check_every)
     run.plan |= {

@@ -10,6 +10,7 @@ from integrations.errors import MissingCredential, QuaysideError
 from scheduler.syncs.run import Run, RunFailed
 
 log = logging.getLogger(__name__)
+CARRIED = ("watermarks", "known")  # what a run takes on from the one before
 
 
 async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Awaitable[None]]) -> str:
@@ -23,7 +24,7 @@ async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Aw
     if "asked" not in run.cursor:
         before = await run_history.last_cursor(run.db, run.row.sync, before=run.row.started_at or run.now())
         async with run.step() as step:
-            step.cursor |= {**before, "asked": []}
+            step.cursor |= {**{name: before[name] for name in CARRIED if name in before}, "asked": []}
     for vendor in vendors:
         if vendor in run.cursor.get("asked", []):
             continue

@@ -15,6 +15,7 @@ from scheduler.jobs import all_jobs
 from scheduler.options import SchedulerOptions
 from scheduler.syncs.run import Run, execute
 from tests.conftest import MovableClock
+from tests.scheduler.fake_store import FakeStore
 from tests.scheduler.fakes import WAREHOUSE, FakeErp, FakeVendors
 
 LEASE = 30.0
@@ -27,7 +28,7 @@ class Stage:
     db: Database
     clock: MovableClock
     erp: FakeErp
-    vendors: FakeVendors | None = None  # who is asked instead of the ERP
+    vendors: FakeVendors | FakeStore | None = None  # who is asked instead of the ERP
     options: SchedulerOptions = field(default_factory=SchedulerOptions)
     holders: int = 0
 

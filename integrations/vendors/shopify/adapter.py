@@ -78,9 +78,7 @@ class Shopify(Adapter):
         With ``modified_since`` the levels that changed since are left; Shopify cannot search by it, so all are read.
         """
         wanted = _location(value.warehouse or self.setting("LOCATION"), "warehouse")
-        query = stock.search(value.skus) if value.skus else None
-        variables = {"first": value.limit, "after": value.cursor or None, "query": query}
-        page = read(Items, await self._ask(exchange, documents.ITEMS, variables, "inventoryItems"))
+        page = await self._items(exchange, value.skus, wanted, value.cursor, limit=value.limit)
         levels = [
             StockLevel(
                 sku=item.sku or "",
@@ -90,9 +88,8 @@ class Shopify(Adapter):
             )
             for item in page.nodes
             if item.tracked and item.sku and (not value.skus or item.sku in value.skus)
-            for level in _levels(item)
-            if wanted in ("", level.location.legacy_resource_id)
-            and (value.modified_since is None or level.updated_at >= value.modified_since)
+            for level in item.levels
+            if (value.modified_since is None or level.updated_at >= value.modified_since)
         ]
         return StockPage(levels=tuple(levels), next_cursor=page.page_info.next)
 
@@ -101,10 +98,14 @@ class Shopify(Adapter):
         left out and the rest is sent again."""
         stock.refuse_unfit(value)
         places = [_location(level.warehouse or self.setting("LOCATION"), "warehouse") for level in value.levels]
-        items = stock.by_sku(await self._items(exchange, sorted({level.sku for level in value.levels})))
-        made = [
-            stock.row(level, items.get(level.sku, ()), place) for level, place in zip(value.levels, places, strict=True)
-        ]
+        wanted = list(zip(value.levels, places, strict=True))
+        items = {
+            place: stock.by_sku(
+                await self._all_items(exchange, sorted({level.sku for level, at in wanted if at == place}), place)
+            )
+            for place in dict.fromkeys(places)
+        }
+        made = [stock.row(level, items[place].get(level.sku, ()), place) for level, place in wanted]
         refused = [one for one in made if isinstance(one, StockRefusal)]
         rows = [one for one in made if isinstance(one, Row)]
         same = sum(one is None for one in made)
@@ -231,17 +232,25 @@ class Shopify(Adapter):
             page = more.page_info
         return answers.store_order(order, lines)
 
-    async def _items(self, exchange: Exchange, skus: Sequence[str]) -> Sequence[Item]:
+    async def _items(
+        self, exchange: Exchange, skus: Sequence[str], place: str, cursor: str, *, limit: int, step: Step = ""
+    ) -> Items:
+        """Return a page of items with their levels, at one location where it is given."""
+        query = stock.search(skus) if skus else None
+        variables = {"first": limit, "after": cursor or None, "query": query}
+        document = documents.ITEMS
+        if place:
+            document, variables["location"] = documents.ITEMS_AT, f"gid://shopify/Location/{place}"
+        return read(Items, await self._ask(exchange, document, variables, "inventoryItems", step))
+
+    async def _all_items(self, exchange: Exchange, skus: Sequence[str], place: str) -> Sequence[Item]:
         found: list[Item] = []
-        after = ""
+        cursor = ""
         for _ in range(MOST_PAGES):
-            variables = {"first": 100, "after": after or None, "query": stock.search(skus)}
-            page = read(Items, await self._ask(exchange, documents.ITEMS, variables, "inventoryItems", "look_up"))
+            page = await self._items(exchange, skus, place, cursor, limit=100, step="look_up")
             found += page.nodes
-            for item in page.nodes:
-                _levels(item)
-            after = page.page_info.next
-            if not after:
+            cursor = page.page_info.next
+            if not cursor:
                 return found
         raise _refused(f"More than {MOST_PAGES * 100} items have these SKUs; give each item a SKU of its own.")
 
@@ -268,15 +277,6 @@ def _location(warehouse: str, field: str) -> str:
             "A warehouse at Shopify is the number of a location, as in its admin's address.", field=field
         )
     return number
-
-
-def _levels(item: Item) -> Sequence[answers.Level]:
-    """Return where an item lies. Raise InvalidInput when that is more places than one page tells."""
-    if item.inventory_levels.page_info.has_next_page:
-        raise InvalidInput(
-            f"An item lies at more than {documents.LEVELS} locations, which is more than is read.", field="warehouse"
-        )
-    return item.inventory_levels.nodes
 
 
 def _fulfilment(value: Fulfilment, parts: Sequence[str], *, notify: bool) -> dict[str, Any]:

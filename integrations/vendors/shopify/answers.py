@@ -7,12 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from integrations.errors import SchemaDrift
+from integrations.errors import InvalidInput, SchemaDrift
 from integrations.reading import CamelAnswer, read
 from integrations.types.base import Currency, Money
 from integrations.types.shipping import Address
 from integrations.types.store import StoreOrder, StoreOrderLine, StoreOrderStatus
 from integrations.vendors.shopify.declaration import NAME
+from integrations.vendors.shopify.documents import LEVELS
 
 _GONE = frozenset({"CANCELLED", "ERROR", "FAILURE"})  # a fulfilment that is none
 _TO_SEND = frozenset({"OPEN", "IN_PROGRESS"})  # a fulfilment order that can be fulfilled
@@ -121,12 +122,26 @@ class _Levels(CamelAnswer):
 
 
 class Item(CamelAnswer):
-    """A thing in stock, with where it lies. ``tracked`` False: Shopify does not count it."""
+    """A thing in stock, with where it lies: at the location asked for, or everywhere. ``tracked`` False: not counted."""
 
     id: str
     sku: str | None = None
     tracked: bool
-    inventory_levels: _Levels
+    inventory_level: Level | None = None
+    inventory_levels: _Levels | None = None
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """What each location has. Raise InvalidInput when that is more places than one page tells."""
+        if self.inventory_levels is None:
+            return () if self.inventory_level is None else (self.inventory_level,)
+        if self.inventory_levels.page_info.has_next_page:
+            raise InvalidInput(
+                f"{self.sku or 'An item'} lies at more than {LEVELS} locations; name one, or set "
+                "QUAYSIDE_SHOPIFY_LOCATION.",
+                field="warehouse",
+            )
+        return self.inventory_levels.nodes
 
 
 class Items(CamelAnswer):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LINES = 50  # of one order in a page of orders; the rest is fetched
-LEVELS = 50  # locations of one SKU
+LEVELS = 10  # locations of one SKU, where none is named
 PARTS = 50  # fulfilments and fulfilment orders of one order
 
 _ORDER = f"""
@@ -63,6 +63,11 @@ MORE_LINES = Document(
 {_LINES}""",
     cost=10,
 )
+_LEVEL = """
+fragment Level on InventoryLevel {
+  updatedAt location { id legacyResourceId } quantities(names: ["available"]) { quantity }
+}
+"""
 ITEMS = Document(
     name="Items",
     text=f"""query Items($first: Int!, $after: String, $query: String) {{
@@ -70,14 +75,23 @@ ITEMS = Document(
     pageInfo {{ hasNextPage endCursor }}
     nodes {{
       id sku tracked
-      inventoryLevels(first: {LEVELS}) {{
-        pageInfo {{ hasNextPage }}
-        nodes {{ updatedAt location {{ id legacyResourceId }} quantities(names: ["available"]) {{ quantity }} }}
-      }}
+      inventoryLevels(first: {LEVELS}) {{ pageInfo {{ hasNextPage }} nodes {{ ...Level }} }}
     }}
   }}
-}}""",
-    cost=218,
+}}
+{_LEVEL}""",
+    cost=137,
+)
+ITEMS_AT = Document(  # where the location is known: a fourth of the points
+    name="ItemsAt",
+    text=f"""query ItemsAt($first: Int!, $after: String, $query: String, $location: ID!) {{
+  inventoryItems(first: $first, after: $after, query: $query) {{
+    pageInfo {{ hasNextPage endCursor }}
+    nodes {{ id sku tracked inventoryLevel(locationId: $location) {{ ...Level }} }}
+  }}
+}}
+{_LEVEL}""",
+    cost=38,
 )
 SET_QUANTITIES = Document(
     name="SetQuantities",

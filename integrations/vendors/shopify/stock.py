@@ -88,7 +88,7 @@ def row(level: StockSetting, items: Sequence[Item], location: str) -> Row | Stoc
         return _refusal(level.sku, "not_managed", "Shopify does not track this item's stock; switch it on there.")
     if level.quantity < 0:
         return _refusal(level.sku, "refused", "Shopify takes no stock below 0.")
-    levels = [one for one in item.inventory_levels.nodes if location in ("", one.location.legacy_resource_id)]
+    levels = [one for one in item.levels if location in ("", one.location.legacy_resource_id)]
     if not levels:
         return _refusal(level.sku, *_REFUSALS["ITEM_NOT_STOCKED_AT_LOCATION"])
     if len(levels) > 1:

@@ -78,16 +78,28 @@ def order(**more: Any) -> dict[str, Any]:
 
 
 def item(sku: str = "MUG", number: int = 1, at: tuple[int, ...] = (68000000001,), **more: Any) -> dict[str, Any]:
-    levels = [
-        {
+    """An item as it is told for all locations, and for the one that is set."""
+    levels = {
+        place: {
             "updatedAt": "2026-10-01T11:00:00Z",
             "location": {"id": GID.format("Location", place), "legacyResourceId": str(place)},
             "quantities": [{"quantity": 5}],
         }
         for place in at
-    ]
+    }
     body = {"id": GID.format("InventoryItem", number), "sku": sku, "tracked": True}
-    return {**body, "inventoryLevels": connection(*levels), **more}
+    return {**body, "inventoryLevel": levels.get(68000000001), **more}
+
+
+def everywhere(sku: str, number: int, at: tuple[int, ...]) -> dict[str, Any]:
+    whole = [item(sku, number, (68000000001,))["inventoryLevel"] for _ in at]
+    levels = [
+        {**level, "location": {"id": GID.format("Location", place), "legacyResourceId": str(place)}}
+        for level, place in zip(whole, at, strict=True)
+    ]
+    found = item(sku, number)
+    found.pop("inventoryLevel")
+    return {**found, "inventoryLevels": connection(*levels)}
 
 
 def told(*errors: Mapping[str, Any], group: bool = False) -> Response:
@@ -165,6 +177,7 @@ def held_against_the_schema(request: Request) -> None:
 
 
 async def sent_by_every_operation(adapter: Shopify) -> list[Request]:
+    """Return what each operation sends, without a location last."""
     answers = {
         "list_orders": [data(orders=connection(order()))],
         "get_order": [
@@ -180,7 +193,9 @@ async def sent_by_every_operation(adapter: Shopify) -> list[Request]:
         exchange = FakeExchange(adapter, operation.name, answers[operation.name])
         await run(adapter, exchange, operation.example)
         found += exchange.requests
-    return found
+    nowhere = FakeExchange(without_a_location(), "list_stock", [data(inventoryItems=connection())])
+    await run(without_a_location(), nowhere, STOCK)
+    return found + nowhere.requests
 
 
 async def test_every_request_is_valid_in_the_published_schema(adapter: Shopify) -> None:
@@ -213,6 +228,7 @@ async def test_the_points_are_those_that_the_answers_tell() -> None:
         "Order": one,
         "OrderLines": {**one, "after": cursor},
         "Items": {"first": 100},
+        "ItemsAt": {"first": 100, "location": GID.format("Location", 68000000001)},
         "SetQuantities": {"key": "k", "input": {"name": "available", "reason": "correction", "quantities": quantities}},
         "Shipping": one,
         "Fulfil": {
@@ -336,16 +352,25 @@ async def test_an_order_that_is_not_there_is_null_inside_a_200(adapter: Shopify)
 
 
 async def test_stock_is_told_by_location_and_only_what_is_counted(adapter: Shopify) -> None:
-    page = data(
-        inventoryItems=connection(
-            item("A", 1, (1, 68000000001)), item("B", 2, tracked=False), item("", 3), item("C", 4, (1,))
-        )
-    )
-    everywhere = await run(without_a_location(), FakeExchange(without_a_location(), "list_stock", [page]), STOCK)
-    here = await run(adapter, FakeExchange(adapter, "list_stock", [page]), STOCK)
+    at_one = data(inventoryItems=connection(item("A", 1), item("B", 2, tracked=False), item("", 3), item("C", 4, (1,))))
+    at_all = data(inventoryItems=connection(everywhere("A", 1, (1, 68000000001)), everywhere("C", 4, (1,))))
+    exchange = FakeExchange(adapter, "list_stock", [at_one])
+    here = await run(adapter, exchange, STOCK)
+    there = await run(without_a_location(), FakeExchange(without_a_location(), "list_stock", [at_all]), STOCK)
 
+    assert exchange.last.json["variables"]["location"] == GID.format("Location", 68000000001)
     assert [(one.sku, one.warehouse, one.quantity) for one in here.levels] == [("A", "68000000001", 5)]
-    assert [(one.sku, one.warehouse) for one in everywhere.levels] == [("A", "1"), ("A", "68000000001"), ("C", "1")]
+    assert [(one.sku, one.warehouse) for one in there.levels] == [("A", "1"), ("A", "68000000001"), ("C", "1")]
+
+
+async def test_an_item_at_more_locations_than_are_read_needs_one_named() -> None:
+    crowded = everywhere("A", 1, (1,))
+    crowded["inventoryLevels"]["pageInfo"] = {"hasNextPage": True}
+    adapter = without_a_location()
+    with pytest.raises(InvalidInput, match="QUAYSIDE_SHOPIFY_LOCATION") as caught:
+        await run(adapter, FakeExchange(adapter, "list_stock", [data(inventoryItems=connection(crowded))]), STOCK)
+
+    assert caught.value.field == "warehouse"
 
 
 async def test_a_level_that_did_not_change_since_is_left_out(adapter: Shopify) -> None:
@@ -448,9 +473,11 @@ async def test_a_level_that_cannot_be_set_is_refused_with_its_reason(
 
 async def test_a_sku_at_two_locations_needs_one_named() -> None:
     adapter = without_a_location()
-    items = data(inventoryItems=connection(item("MUG", 1, (1, 2))))
+    items = data(inventoryItems=connection(everywhere("MUG", 1, (1, 2))))
+    at_two = everywhere("MUG", 1, (2,))["inventoryLevels"]["nodes"][0]
+    named_items = data(inventoryItems=connection(item(inventoryLevel=at_two)))
     unnamed = await run(adapter, FakeExchange(adapter, "set_stock", [items]), levels({}))
-    exchange = FakeExchange(adapter, "set_stock", [items, told(group=True)])
+    exchange = FakeExchange(adapter, "set_stock", [named_items, told(group=True)])
     named = await run(adapter, exchange, levels({"warehouse": "2"}))
 
     assert "several locations" in unnamed.refused[0].message

@@ -1,0 +1,100 @@
+"""From a sale at Shopify to the ERP and back, with nothing between but real connections."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+
+from db import dead_letters, orders, run_history, runs, stock
+from db.runs import RunRow
+from scheduler.jobs import all_jobs
+from scheduler.options import InventoryOptions, OrdersOptions, SchedulerOptions
+from scheduler.syncs.run import Run, execute
+from tests.acceptance.conftest import Harbour, OpenHarbour
+
+STORES = ("shopify",)
+OPTIONS = SchedulerOptions(
+    orders=OrdersOptions(stores=STORES, store_days=0, check_every=0, pause=0),
+    inventory=InventoryOptions(stores=STORES, pause=0),
+    patience=(0.1, 0.5),
+)
+SETTINGS: dict[str, Any] = {"acumatica": {"ship_after": 0.01, "release_seconds": 0.0, "catalogue_size": 60}}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def synced(harbour: Harbour, name: str) -> RunRow:
+    """Run a sync from start to end through the gateway."""
+    until = now() + timedelta(seconds=60)
+    row, grip = await runs.begin_new(
+        harbour.db, name, requested_by="test", dry_run=False, holder="t@t:1:0", now=now(), until=until
+    )
+    assert grip is not None
+    begun = await run_history.get(harbour.db, row.id)
+    assert begun is not None
+    run = Run(db=harbour.db, row=begun, grip=grip, now=now, sleep=asyncio.sleep, patience=OPTIONS.patience)
+    await execute(run, all_jobs(OPTIONS)[name].work(harbour.runtime.gateway))
+    ended = await run_history.get(harbour.db, row.id)
+    assert ended is not None
+    return ended
+
+
+async def control(harbour: Harbour, method: str, path: str, body: Any = None) -> Any:
+    sandbox = harbour.runtime.options.vendors["shopify"].base_url.removesuffix("/shopify")
+    async with (
+        aiohttp.ClientSession() as client,
+        client.request(method, f"{sandbox}/_sandbox/{path}", json=body) as answered,
+    ):
+        return await answered.json()
+
+
+async def test_a_sale_reaches_the_erp_and_the_buyer_hears_when_it_leaves(open_harbour: OpenHarbour) -> None:
+    async with open_harbour(settings=SETTINGS) as harbour:
+        first = await synced(harbour, "inventory")
+        before = await harbour.runtime.gateway.call("shopify", "list_stock", {"limit": 100})
+        ours = {row.sku: row.available for row in await stock.page(harbour.db, limit=500)}
+        shown = {level.sku: level.quantity for level in before.value.levels}
+
+        placed = await control(harbour, "POST", "shopify/orders", {"count": 2})
+        taken = await synced(harbour, "orders")
+        listed = await orders.listed(harbour.db)
+        for _ in range(3):  # each look lets the ERP's warehouse take one more step
+            await synced(harbour, "orders")
+        erp_orders = [one["reference"] for one in harbour.effects("acumatica") if one["kind"] == "order"]
+        sent = [one["kind"] for one in harbour.effects("shopify")].count("fulfilment")
+        store_orders = [
+            (
+                await harbour.runtime.gateway.call("shopify", "get_order", {"order_id": row.reference.split("-")[1]})
+            ).value
+            for row in listed
+        ]
+        letters = await dead_letters.unresolved(harbour.db)
+        assert {letter.error_type for letter in letters} == {"refused"}  # a SKU that two items at the store have
+        doubled = {letter.item.removesuffix("@shopify") for letter in letters}
+        last = await synced(harbour, "inventory")
+        after = await harbour.runtime.gateway.call("shopify", "list_stock", {"limit": 100})
+        ours_after = {row.sku: row.available for row in await stock.page(harbour.db, limit=500)}
+
+    assert placed
+    assert first.outcome == "success", first.message
+    assert same(shown, ours, doubled) > 30
+    assert taken.outcome == "success", taken.message
+    assert len(listed) == 2
+    assert sorted(erp_orders) == sorted(row.reference for row in listed)
+    assert [order.status in ("shipped", "completed") for order in store_orders] == [True, True]
+    assert sent == 2
+    assert last.outcome == "success", last.message
+    assert same({level.sku: level.quantity for level in after.value.levels}, ours_after, doubled) > 30
+
+
+def same(shown: dict[str, Decimal], ours: dict[str, Decimal], doubled: set[str]) -> int:
+    """Return how many SKUs both have; fail where they have not as much of one."""
+    both = (shown.keys() & ours.keys()) - doubled
+    assert {sku: shown[sku] for sku in both} == {sku: ours[sku] for sku in both}
+    return len(both)
