@@ -30,6 +30,8 @@ BUSINESS = {
     "2550": "The contract-id is not valid.",
     "2700": "Total Customs Weight must not be greater than the item weight.",
     "3000": "The selected service is not available for the country or contract.",
+    "7292": "A refund has already been requested for this shipment. Note that refund requests may take a few days to be "
+    "processed.",
     "8064": "A Shipment can only be void if it is in a PROCESSED or PRINTED state. If it has been transmitted, a Refund "
     "request should be submitted.",
     "8718": "A valid value for Non-Delivery Handling is required.",
@@ -47,7 +49,6 @@ BUSINESS = {
     "9196": "Only one of a date range or a tracking PIN may be provided.",
     "10028": "Invalid Product Service ID specified.",
     "10033": "Invalid Country code in destination.",
-    "99001": "A refund request has already been submitted for this shipment.",
     "99002": "A refund can only be requested for a shipment that has been transmitted.",
     "99003": "A group id was not found for transmission; please remove or correct it.",
     "99004": "The weight or the size exceeds the limits of the service.",
@@ -55,6 +56,7 @@ BUSINESS = {
     "99006": "The Postal Code or ZIP code of the destination is not valid.",
     "99007": "A date in the query is not valid.",
 }
+_STATUSES = {"7292": 409}
 
 
 class Refused(Exception):
@@ -68,7 +70,7 @@ class Refused(Exception):
 
 def business(code: str) -> Refused:
     """Return the refusal of a request that is well formed but cannot be done; final."""
-    return Refused(400, code, BUSINESS[code])
+    return Refused(_STATUSES.get(code, 400), code, BUSINESS[code])
 
 
 def not_found() -> Refused:

@@ -117,7 +117,7 @@ class Shipments:
 def ask_for_refund(world: World, parcels: Parcels, parcel: Parcel) -> Value:
     """Note a refund request and return its ticket; raises Refused for a second one."""
     if parcel.refund is not None:
-        raise business("99001")
+        raise business("7292")
     parcel.refund = (local(world.now()).date(), f"{parcels.new_number('GT')}RT")
     note(world, "void", parcel)
     return answers.refund(parcel)

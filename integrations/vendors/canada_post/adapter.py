@@ -29,7 +29,6 @@ RATE = "application/vnd.cpc.ship.rate-v4+xml"
 SHIPMENT = "application/vnd.cpc.shipment-v8+xml"
 TRACK = "application/vnd.cpc.track-v2+xml"
 LABELS = frozenset({"application/pdf", "application/zpl"})
-RATE_PATH = "/rs/ship/price"
 SHIPMENTS_TEMPLATE = "/rs/{mailed_by}/{on_behalf_of}/shipment"
 SHIPMENT_TEMPLATE = f"{SHIPMENTS_TEMPLATE}/{{shipment_id}}"
 # Canada Post does not say how soon a shipment is found by its request id, nor how long a label takes; these waits are
@@ -50,7 +49,7 @@ class CanadaPost(Adapter):
         body = messages.rate_body(
             self._number("CUSTOMER_NUMBER"), self._number("CONTRACT_ID"), shipment, exchange.now()
         )
-        response = await exchange.send(_request("POST", RATE_PATH, RATE, content=body))
+        response = await exchange.send(_request("POST", verdicts.RATE_PATH, RATE, content=body))
         return answers.quotes(response, exchange.now())
 
     async def create_shipment(self, exchange: Exchange, order: ShipmentOrder) -> CreatedShipment:

@@ -77,7 +77,9 @@ class Shipped:
 
 
 def quotes(response: Response, as_of: datetime) -> list[RateQuote]:
-    """Return the quotes of a rate answer. A service without a price is left out: it is not free."""
+    """Return the quotes of a rate answer, [] when Canada Post sells nothing here. What has no price is not free."""
+    if xml.messages(response.body) is not None:
+        return []
     root = xml.document(response, "price-quotes")
     priced = [xml.fields(_Quote, element) for element in xml.each(root, "price-quote")]
     return [

@@ -31,11 +31,13 @@ def customs(shipment: Shipment) -> dict[str, Any]:
     lines = _lines(shipment)
     if len(lines) > MOST_LINES:
         raise InvalidInput(f"Canada Post takes at most {MOST_LINES} lines of contents.", field="shipment.contents")
-    return {
-        "currency": CURRENCY,
-        "reason-for-export": SALE_OF_GOODS,
-        "sku-list": {"item": [_item(line, f"shipment.contents.{n}", shipment) for n, line in enumerate(lines)]},
-    }
+    items = [_item(line, f"shipment.contents.{n}", shipment) for n, line in enumerate(lines)]
+    together = sum(Decimal(item["unit-weight"]) * int(item["customs-number-of-units"]) for item in items)
+    if together > shipment.parcels[0].weight_kg:
+        raise InvalidInput(
+            "Canada Post takes no contents that weigh more than their parcel.", field="shipment.contents"
+        )
+    return {"currency": CURRENCY, "reason-for-export": SALE_OF_GOODS, "sku-list": {"item": items}}
 
 
 def _lines(shipment: Shipment) -> Sequence[ContentLine]:

@@ -73,9 +73,9 @@ VENDOR = Vendor(
     ),
     quotas=(
         QuotaPolicy(name="rates", limit=840, seconds=60, operations=("quote_rates",)),
-        QuotaPolicy(name="shipments", limit=646, seconds=60, operations=("create_shipment", "poll")),
-        # A look-up asks for a list (730 a minute) and for what is in it (646); the smaller holds for both.
-        QuotaPolicy(name="look_ups", limit=646, seconds=60, operations=("look_up",)),
+        # A look-up asks for a list and for what is in it, so it draws on both.
+        QuotaPolicy(name="shipments", limit=646, seconds=60, operations=("create_shipment", "poll", "look_up")),
+        QuotaPolicy(name="lists", limit=730, seconds=60, operations=("look_up",)),
         QuotaPolicy(name="refunds", limit=468, seconds=60, operations=("cancel_shipment",)),
         QuotaPolicy(name="tracking", limit=20, seconds=60, operations=("track_shipment",)),
     ),
@@ -105,7 +105,7 @@ VENDOR = Vendor(
             name="track_shipment",
             input=TrackingRequest,
             result=Tracking,
-            example={"tracking_number": "7023210039414604"},
+            example={"tracking_number": "7023210039400059"},
             deadline=25.0,
             attempt_timeout=10.0,
         ),
@@ -113,7 +113,7 @@ VENDOR = Vendor(
             name="cancel_shipment",
             input=TrackingRequest,
             result=CancelledShipment,
-            example={"tracking_number": "7023210039414604"},
+            example={"tracking_number": "7023210039400011"},
             idempotency=Idempotency.NATURAL,
             reference="tracking_number",
             deadline=40.0,

@@ -187,11 +187,18 @@ def _destination(address: Address, field: str) -> dict[str, Any]:
         "client-voice-number": text(address.phone, 25, "a phone number", f"{field}.phone") if address.phone else None,
         "address-details": {
             **_street(address, field),
-            "prov-state": text(address.state, 20, "a province or state", f"{field}.state") if address.state else None,
+            "prov-state": _state(address, field),
             "country-code": address.country,
             "postal-zip-code": _destination_code(address, field),
         },
     }
+
+
+def _state(address: Address, field: str) -> str | None:
+    """Return the province or state, which Canada Post demands at home and in the United States only."""
+    if address.state or address.country in _REGIONS:
+        return text(address.state, 20, "a province or state", f"{field}.state")
+    return None
 
 
 def _destination_code(address: Address, field: str) -> str | None:

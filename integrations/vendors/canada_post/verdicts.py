@@ -1,9 +1,10 @@
 """How Canada Post's errors are judged: by code where there is one, else by status.
 
 The body of an error is ``<messages><message><code/><description/></message></messages>``. Code ``Server`` stands for
-throttling as well as for a body that its schema refuses, so throttling is known by its description; at which status it
-comes is documented nowhere. Descriptions may quote what we sent, so only codes reach a message. Sources: "Messages and
-code tables", "Void shipment", "Request shipment refund" of the developer program.
+throttling, for an outage and for a body that the schema refuses (at status 500, though it is ours to mend), so these are
+told apart by the description; at which status throttling comes is documented nowhere. Descriptions may quote what we
+sent, so only codes and names of elements reach a message. Sources: "Messages and code tables", "Void shipment",
+"Request shipment refund" of the developer program.
 """
 
 from __future__ import annotations
@@ -17,15 +18,36 @@ from integrations.soap_fault import parse_xml
 from integrations.vendors.canada_post import xml
 
 LABEL = "Canada Post"
+RATE_PATH = "/rs/ship/price"
 # Throttling lasts until the minute behind the last request has room again.
 THROTTLED_FOR = 60.0
 NO_HISTORY = "004"  # of tracking
+NO_SERVICE = "9111"  # of rating: nothing is sold for this parcel and place
 REFUND_ASKED_FOR = "7292"
 TRANSMITTED = "8064"
 _THROTTLED = "rejected by slm monitor"
-_SHOWN_CODE = re.compile(r"[A-Za-z0-9.-]{1,16}")  # anything else is left out of a message
+_AGAINST_SCHEMA = "cvc-"  # how the rules of XML Schema are called
+_ELEMENT = re.compile(r"element \{[^}\s]{0,80}\}([a-z0-9-]{1,40})")
+_SHOWN_CODE = re.compile(r"[A-Za-z0-9.-]{1,40}")  # anything else is left out of a message
 
+_NOT_SERVED = "Canada Post does not sell this service to this country under this contract; ask for its rates."
+_CARD = "Canada Post cannot charge the credit card of the profile; mend it there."
 _CODES: dict[str, tuple[str, Fault, str]] = {
+    "1162": ("payment_refused", "configuration", _CARD),
+    "1711": (
+        "payment_refused",
+        "configuration",
+        "Canada Post takes Account, CreditCard or SupplierAccount; check QUAYSIDE_CANADA_POST_PAYMENT_METHOD.",
+    ),
+    "2550": (
+        "account_not_allowed",
+        "configuration",
+        "Canada Post does not know the contract; check QUAYSIDE_CANADA_POST_CONTRACT_ID.",
+    ),
+    "3000": ("not_served", "ours", _NOT_SERVED),
+    "9174": ("payment_refused", "configuration", _CARD),
+    "10028": ("not_served", "ours", _NOT_SERVED),
+    "10033": ("not_served", "ours", _NOT_SERVED),
     "AA001": (
         "unauthorized",
         "configuration",
@@ -76,7 +98,10 @@ def judge(request: Request, response: Response) -> Verdict | None:
     found = xml.messages(response.body)
     codes = [message.code for message in found or ()]
     if any(_THROTTLED in message.description.lower() for message in found or ()):
-        return _throttled(response)
+        return _held_back(response)
+    against = [message.description for message in found or () if _AGAINST_SCHEMA in message.description]
+    if against:
+        return _refused(_elements(against), business=response.status < 300)
     if response.status < 300:
         if found is None:
             _must_be_xml(request, response)
@@ -98,7 +123,9 @@ def _is_an_answer(request: Request, status: int, codes: list[str]) -> bool:
     if request.method == "DELETE" or request.step == "look_up":
         return status == 404  # usually with an empty list of messages
     if request.method == "POST":
-        return request.path.endswith("/refund") and REFUND_ASKED_FOR in codes
+        return (request.path == RATE_PATH and NO_SERVICE in codes) or (
+            request.path.endswith("/refund") and REFUND_ASKED_FOR in codes
+        )
     return request.path.startswith("/vis/track/") and NO_HISTORY in codes
 
 
@@ -108,20 +135,28 @@ def _must_be_xml(request: Request, response: Response) -> None:
         raise SchemaDrift("Canada Post's answer is not XML.", field="body", status=response.status)
 
 
-def _throttled(response: Response) -> Verdict:
+def _held_back(response: Response) -> Verdict:
+    """Judge what the throttle says: it speaks in outages too, and then with status 503."""
+    outage = response.status == 503
     return Verdict(
-        error_type="rate_limited",
-        fault="ours",
-        message="Canada Post holds our API key back for a minute: too many requests, or maintenance on its side.",
+        error_type="http_503" if outage else "rate_limited",
+        fault="theirs" if outage else "ours",
+        message="Canada Post is out of service; nothing was done."
+        if outage
+        else "Canada Post holds our API key back for a minute: too many requests, or maintenance on its side.",
         retryable=True,
         retry_after=retry_after(response) or THROTTLED_FOR,
-        counts=False,
+        counts=outage,
         untouched=True,
     )
 
 
-def _refused(codes: list[str], *, business: bool) -> Verdict:
-    shown = ", ".join(dict.fromkeys(code for code in codes if _SHOWN_CODE.fullmatch(code)))
+def _elements(descriptions: list[str]) -> list[str]:
+    return [match[1] for description in descriptions for match in _ELEMENT.finditer(description)][:3]
+
+
+def _refused(where: list[str], *, business: bool) -> Verdict:
+    shown = ", ".join(dict.fromkeys(word for word in where if _SHOWN_CODE.fullmatch(word)))
     return Verdict(
         error_type="invalid_request",
         fault="ours",

@@ -519,7 +519,7 @@ async def test_transmitted_shipment_is_refunded_not_voided(sandbox: Sandbox, cal
     assert void.message == (400, "8064")
     assert ticket.text("service-ticket-date") == "2026-10-01"
     assert ticket.text("service-ticket-id")
-    assert again.message == (400, "99001")
+    assert again.message == (409, "7292")
     assert (await call("GET", made.link("self"))).text("shipment-status") == "transmitted"
     assert (await call("GET", made.link("details"))).texts("service-ticket-id") == [ticket.text("service-ticket-id")]
     assert [one["kind"] for one in await sandbox.effects("canada_post")] == ["shipment", "void"]
@@ -627,7 +627,7 @@ async def test_shipment_without_a_contract_is_refunded_once_and_never_voided(san
     ticket = await call("POST", made.link("refund"), NC_REFUND)
 
     assert ticket.text("service-ticket-id")
-    assert (await call("POST", made.link("refund"), NC_REFUND)).message == (400, "99001")
+    assert (await call("POST", made.link("refund"), NC_REFUND)).message == (409, "7292")
     assert (await call("GET", "/rs/2222222/ncshipment/1")).message == (404, None)
 
 
