@@ -68,7 +68,9 @@ def _item(line: ContentLine, field: str, shipment: Shipment) -> dict[str, Any]:
     province = shipment.origin.state.strip() if origin == "CA" else ""
     return {
         "customs-number-of-units": str(line.quantity),
-        "customs-description": text(line.description[:LONGEST_DESCRIPTION], LONGEST_DESCRIPTION, "contents", field),
+        "customs-description": text(
+            line.description[:LONGEST_DESCRIPTION], LONGEST_DESCRIPTION, "descriptions", f"{field}.description"
+        ),
         "sku": line.sku if 1 <= len(line.sku) <= LONGEST_SKU and not NOT_XML.search(line.sku) else None,
         "hs-tariff-code": _tariff_code(line.hs_code, f"{field}.hs_code") if line.hs_code else None,
         "unit-weight": format(_unit_weight(line, field, shipment), "f"),

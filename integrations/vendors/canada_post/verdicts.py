@@ -84,7 +84,6 @@ _CODES: dict[str, tuple[str, Fault, str]] = {
         "configuration",
         "Canada Post refuses our API key; check QUAYSIDE_CANADA_POST_USERNAME and QUAYSIDE_CANADA_POST_PASSWORD.",
     ),
-    REFUND_ASKED_FOR: ("refund_asked_for", "ours", "A refund was asked for before; Canada Post takes a few days."),
     TRANSMITTED: (
         "already_transmitted",
         "ours",
@@ -102,13 +101,13 @@ def judge(request: Request, response: Response) -> Verdict | None:
     against = [message.description for message in found or () if _AGAINST_SCHEMA in message.description]
     if against:
         return _refused(_elements(against), business=response.status < 300)
+    if found is not None and _is_an_answer(request, response.status, codes):
+        return None
     if response.status < 300:
         if found is None:
             _must_be_xml(request, response)
             return None
         return _refused(codes, business=True)
-    if found is not None and _is_an_answer(request, response.status, codes):
-        return None
     known = next((_CODES[code] for code in codes if code in _CODES), None)
     if known is not None:
         error_type, fault, message = known
@@ -163,6 +162,6 @@ def _refused(where: list[str], *, business: bool) -> Verdict:
         message=f"Canada Post does not accept what we sent{f' ({shown})' if shown else ''}; "
         "sending it again will not help.",
         counts=False,
-        untouched=True,
+        untouched=not business,  # words of refusal under a status of success: who knows what was done
         business=business,
     )
