@@ -181,7 +181,11 @@ class CanadaPost(Adapter):
     def _number(self, name: str) -> str:
         value = self.credential(name)
         if not _NUMBER.fullmatch(value):
-            raise InvalidInput(f"QUAYSIDE_CANADA_POST_{name} is not a number of up to 10 digits; mend it.", field=name)
+            error = InvalidInput(
+                f"QUAYSIDE_CANADA_POST_{name} is not a number of up to 10 digits; mend it.", field=name
+            )
+            error.fault = "configuration"
+            raise error
         return value
 
 

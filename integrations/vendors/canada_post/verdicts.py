@@ -135,8 +135,9 @@ def _must_be_xml(request: Request, response: Response) -> None:
 
 
 def _held_back(response: Response) -> Verdict:
-    """Judge what the throttle says: it speaks in outages too, and then with status 503."""
+    """Judge what the throttle says. It speaks in outages too, and then with status 503: the circuit sees to those."""
     outage = response.status == 503
+    wait = retry_after(response)
     return Verdict(
         error_type="http_503" if outage else "rate_limited",
         fault="theirs" if outage else "ours",
@@ -144,7 +145,7 @@ def _held_back(response: Response) -> Verdict:
         if outage
         else "Canada Post holds our API key back for a minute: too many requests, or maintenance on its side.",
         retryable=True,
-        retry_after=retry_after(response) or THROTTLED_FOR,
+        retry_after=wait if outage else wait or THROTTLED_FOR,
         counts=outage,
         untouched=True,
     )

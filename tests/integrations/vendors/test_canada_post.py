@@ -237,8 +237,10 @@ async def test_mailed_on_behalf_of_stands_in_the_path_with_leading_zeros() -> No
 async def test_number_that_is_none_names_its_setting(name: str) -> None:
     settings = {"USERNAME": "u", "PASSWORD": "p", "CUSTOMER_NUMBER": "1", "CONTRACT_ID": "2"}
     post = CanadaPost({**settings, name: "12-34"})
-    with pytest.raises(InvalidInput, match=f"QUAYSIDE_CANADA_POST_{name}"):
+    with pytest.raises(InvalidInput, match=f"QUAYSIDE_CANADA_POST_{name}") as caught:
         await run(post, FakeExchange(post, "quote_rates"), QUOTE)
+
+    assert (caught.value.field, caught.value.fault) == (name, "configuration")
 
 
 def test_shipment_is_transmitted_at_once_so_that_nobody_bills_it_by_hand() -> None:
@@ -708,7 +710,7 @@ CVC = (
             refused("Server", status=503, said=SLM),
             "http_503",
             "theirs",
-            "retryable untouched counts waits",
+            "retryable untouched counts",
             "out of service",
         ),
         (refused("Server", status=500, said=CVC), "invalid_request", "ours", "untouched", "(postal-code);"),
