@@ -178,6 +178,7 @@ class Vendor:
     kind: Literal["shipping", "payments", "tax", "currency", "erp", "store", "fraud", "messages", "marketing"]
     base_url: str  # production; "" where every customer has their own
     hosts: Mapping[str, str] = field(default_factory=dict)  # further addresses by name, for ``Request.host``
+    file_hosts: Sequence[str] = ()  # domains the vendor's links to files lead to, for ``Request.link``
     docs_url: str
     operations: Sequence[Operation]
     check: str  # the operation that proves the credential cheaply, called with its example

@@ -14,6 +14,7 @@ QuaysideError
     │   ├── KeyReused           same idempotency key, other parameters
     │   └── DeliveryRefused     a webhook delivery that is not proven to be the vendor's
     ├── MissingCredential       exit 2: names the setting
+    ├── LinkRefused             a link the vendor gave leads away from it
     └── NotPermitted            exit 3
         ├── CircuitIsOpen
         ├── NoPermit            the quota or a concurrency limit leaves no room before the deadline
@@ -154,6 +155,13 @@ class MissingCredential(CallRefused):
     error_type = "missing_credential"
     fault = "configuration"
     exit_code = 2
+
+
+class LinkRefused(CallRefused):
+    """A link the vendor gave leads away from it; nothing was sent."""
+
+    error_type = "link_refused"
+    fault = "theirs"
 
 
 class NotPermitted(CallRefused):

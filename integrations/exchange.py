@@ -25,6 +25,7 @@ from integrations.errors import (
     CallFailed,
     HttpFailed,
     InvalidInput,
+    LinkRefused,
     NotPermitted,
     QuaysideError,
     SchemaDrift,
@@ -32,6 +33,7 @@ from integrations.errors import (
     TransportFailed,
 )
 from integrations.journal import JournalUnavailable
+from integrations.links import stays_with_vendor
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
 from integrations.permit_desk import PermitDesk
 from integrations.record import AttemptEnded, AttemptStarted, CallFacts
@@ -125,6 +127,9 @@ class LiveExchange:
 
     async def send(self, request: Request) -> Response:
         """Send one request, with retry, circuit, quota, sign-in and record. Raise CallFailed or CallRefused."""
+        vendor = self.road.adapter.vendor
+        if request.link and not stays_with_vendor(request.link, self.road.base_url, vendor.file_hosts):
+            raise LinkRefused(f"{vendor.label} gave a link that leads away from it; we do not follow it.")
         repeatable = request.repeatable
         if repeatable is None:
             repeatable = self.operation.repeatable or request.method in ("GET", "HEAD") or bool(self.step)
@@ -268,7 +273,12 @@ class LiveExchange:
         answer: Response | CallFailed
         try:
             answer = await road.transport.send(
-                adapter.vendor.label, request.method, road.address(request) + path, headers, content, timeout
+                adapter.vendor.label,
+                request.method,
+                request.link or road.address(request) + path,
+                headers,
+                content,
+                timeout,
             )
         except TransportFailed as error:
             answer = error

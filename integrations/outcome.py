@@ -23,10 +23,11 @@ class Request:
 
     ``path`` is what goes on the wire below the base URL; ``template`` the same with ``{names}`` for what varies, and is
     what charts and logs group by. ``host`` names one of the vendor's further addresses; "" is its base URL, and so is
-    every name where somebody has set a base URL of their own (the sandbox, a proxy). At most one of ``json``, ``form``
-    and ``content`` is given. ``step`` names a request that is not the operation itself: sign_in, sign_out, poll or
-    look_up. ``repeatable`` says that a second send does no harm (reads, upserts by key, natively idempotent writes);
-    None takes it from the operation.
+    every name where somebody has set a base URL of their own (the sandbox, a proxy). ``link`` is a whole address the
+    vendor gave (a signed link to a file): it is used as it is, ``path`` then only names it in the record, and one that
+    leads away from the vendor is LinkRefused. At most one of ``json``, ``form`` and ``content`` is given. ``step``
+    names a request that is not the operation itself: sign_in, sign_out, poll or look_up. ``repeatable`` says that a
+    second send does no harm (reads, upserts by key, natively idempotent writes); None takes it from the operation.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Request:
     step: Literal["", "sign_in", "sign_out", "poll", "look_up"] = ""
     repeatable: bool | None = None
     signed: bool = True  # False: goes out without the vendor's sign-in (the sign-in itself, public files)
+    link: str = ""
     cost: float = 1.0  # of the vendor's quota; 0: the vendor does not count it, and it waits for nothing
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from integrations.errors import (
     HttpFailed,
     InvalidInput,
     KeyReused,
+    LinkRefused,
     NoPermit,
     OutcomeUnknown,
     QuaysideError,
@@ -490,6 +492,29 @@ async def test_a_second_address_of_a_vendor_is_asked_unless_its_base_url_was_mov
         await one.gateway.call("acme", "read", {"reference": "A"})
 
     assert acme[0].requests == [asked]
+
+
+@pytest.mark.parametrize(("host", "followed"), [("", True), ("elsewhere.example", False)])
+async def test_a_link_is_followed_as_it_is_where_it_stays_with_the_vendor(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path, host: str, followed: bool
+) -> None:
+    home = f"https://{host}" if host else acme[1]
+
+    class Linked(Acme):
+        async def read(self, exchange: Exchange, thing: Thing) -> Made:
+            link = f"{home}/things/file?Signature=se%2Fcret"
+            request = Request(method="GET", path="/things/file", link=link, signed=False)
+            return Made.model_validate((await exchange.send(request)).json())
+
+    acme[0].things["file"] = 7
+    async with process(database, acme[1], tmp_path, kind=Linked) as one:
+        with nullcontext() if followed else pytest.raises(LinkRefused, match="leads away from it"):
+            await one.gateway.call("acme", "read", {"reference": "A"})
+        await one.recorder.flush()
+
+    (row,) = await search(database, vendor="acme")
+    assert acme[0].requests == (["GET /things/file"] if followed else [])
+    assert [attempt.path for attempt in row.sent] == (["/things/file"] if followed else [])
 
 
 async def test_a_cached_answer_stands_in_when_the_other_vendor_cannot_answer_either(

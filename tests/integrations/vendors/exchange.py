@@ -17,7 +17,8 @@ import aiohttp
 import orjson
 
 from integrations.adapter import Access, Adapter, Operation, SoapService, VendorEvent
-from integrations.errors import BusinessFailed, CallFailed, HttpFailed, TransportFailed
+from integrations.errors import BusinessFailed, CallFailed, HttpFailed, LinkRefused, TransportFailed
+from integrations.links import stays_with_vendor
 from integrations.outcome import Request, Response, Verdict
 
 Answer = Response | Exception | Callable[[Request], Response | Exception]
@@ -90,6 +91,7 @@ class FakeExchange:
         self._ends_at = now + timedelta(seconds=deadline)
         self._access = access
         self._heard = heard  # what the vendor has pushed to us
+        self._base_url = adapter.vendor.base_url
 
     def __repr__(self) -> str:
         return f"<FakeExchange {self.operation.name} sent={len(self.requests)} left={len(self._answers)}>"
@@ -99,6 +101,7 @@ class FakeExchange:
         return self.requests[-1]
 
     async def send(self, request: Request) -> Response:
+        self.refuse_foreign_link(request)
         self.requests.append(request)
         self.authorised.append(self._adapter.authorise(request, self._access) if request.signed else {})
         assert self._answers, f"nothing left to answer {request.method} {request.path} with"
@@ -111,6 +114,11 @@ class FakeExchange:
         if verdict is not None:
             raise made_into_error(verdict, given)
         return given
+
+    def refuse_foreign_link(self, request: Request) -> None:
+        vendor = self._adapter.vendor
+        if request.link and not stays_with_vendor(request.link, self._base_url, vendor.file_hosts):
+            raise LinkRefused(f"{vendor.label} gave a link that leads away from it; we do not follow it.")
 
     async def soap(self, service: SoapService, operation: str, message: Mapping[str, Any]) -> Any:
         from integrations.transport.soap import soap_call
@@ -155,6 +163,7 @@ class WireExchange(FakeExchange):
         self._base_url = base_url
 
     async def send(self, request: Request) -> Response:
+        self.refuse_foreign_link(request)
         if request.signed and self._adapter.vendor.sign_in is not None and self._access is None:
             self._access = await self._adapter.sign_in(self)
         content_type = "application/json" if request.json is not None else "application/x-www-form-urlencoded"
@@ -162,7 +171,7 @@ class WireExchange(FakeExchange):
         headers.setdefault("content-type", content_type)
         headers.update(self._adapter.authorise(request, self._access) if request.signed else {})
         query = f"?{urlencode(request.query)}" if request.query else ""
-        url = self._base_url + request.path + query
+        url = request.link or self._base_url + request.path + query
         async with self._client.request(request.method, url, data=body_of(request), headers=headers) as answered:
             lowered = {name.lower(): value for name, value in answered.headers.items()}
             cookies = {name: morsel.value for name, morsel in answered.cookies.items()}
