@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from db.calls import CallRow
 from integrations.adapter import Idempotency, Operation
 from integrations.correlation import origin
-from integrations.errors import HttpFailed, InvalidInput, MissingCredential, QuaysideError
+from integrations.errors import BusinessFailed, HttpFailed, InvalidInput, MissingCredential, QuaysideError
 from integrations.options import IntegrationOptions, VendorOptions
 from integrations.outcome import Priority
 from integrations.registry import VENDORS, adapter_class
@@ -219,9 +219,10 @@ async def _check(runtime: Runtime, name: str) -> dict[str, Any]:
             if found.stale or found.vendor != name:
                 message = f"{vendor.label} did not answer; a fallback did."
                 return {"name": name, "ok": False, "error_type": "fallback", "message": message}
-    except HttpFailed as caught:
-        # Who is asked for something he does not have has let us in: an example need not exist in everybody's account.
-        error = None if caught.error_type == "not_found" else caught
+    except (BusinessFailed, HttpFailed) as caught:
+        # Who is asked for something he does not have has let us in: an example need not exist in everybody's account,
+        # nor everybody's contract serve its places.
+        error = None if caught.error_type in ("not_found", "not_served") else caught
     except QuaysideError as caught:
         error = caught
     return {

@@ -10,6 +10,7 @@ from integrations.errors import UnknownVendor
 VENDORS: dict[str, str] = {
     "acumatica": "integrations.vendors.acumatica:Acumatica",
     "aramex": "integrations.vendors.aramex:Aramex",
+    "australia_post": "integrations.vendors.australia_post:AustraliaPost",
     "canada_post": "integrations.vendors.canada_post:CanadaPost",
     "dhl_express": "integrations.vendors.dhl_express:DhlExpress",
     "ecb": "integrations.vendors.ecb:Ecb",

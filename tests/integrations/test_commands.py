@@ -308,6 +308,14 @@ async def test_a_vendor_that_lacks_the_example_has_let_us_in_all_the_same(harbou
     assert (code, found["vendors"][0]["ok"]) == (0, True)
 
 
+async def test_a_vendor_that_does_not_serve_the_example_has_let_us_in_all_the_same(harbour: Harbour) -> None:
+    harbour.sandbox.settings["australia_post"] = {"lodgement_postcode": "3207"}
+    found, code = await commands.check(harbour.runtime, ["australia_post"])
+    del harbour.sandbox.settings["australia_post"]
+
+    assert (code, found["vendors"][0]["ok"]) == (0, True)
+
+
 async def test_check_of_an_unknown_vendor_is_refused(harbour: Harbour) -> None:
     with pytest.raises(UnknownVendor):
         await commands.check(harbour.runtime, ["fedexx"])
