@@ -49,6 +49,7 @@ from monitoring.options import AlertOptions, WebOptions
 from monitoring.problem import Problem
 
 if TYPE_CHECKING:
+    from integrations.checkout.api import Checkout
     from monitoring.alerts.incidents import Alerts
     from scheduler.options import SchedulerOptions
 
@@ -112,13 +113,13 @@ ASKS = {"payments": "list_transactions", "shipments": "track_shipment", "spend":
 STORES = ("inventory", "orders")  # syncs that a store may take part in, when it is named
 
 
-def known_vendors(sync: str, names: Any, kind: str = "") -> Sequence[str]:
-    """Return the vendors a sync is told to ask. Raise BadSetting for one that there is not, or not of the kind."""
+def known_vendors(table: str, names: Any, kind: str = "") -> Sequence[str]:
+    """Return the vendors a table names. Raise BadSetting for one that there is not, or not of the kind."""
     for name in names if isinstance(names, list | tuple) else ():
         if name not in VENDORS:
-            raise BadSetting(f'quayside.toml, [syncs.{sync}]: there is no vendor "{name}".')
+            raise BadSetting(f'quayside.toml, [{table}]: there is no vendor "{name}".')
         if kind and adapter_class(name).vendor.kind != kind:
-            raise BadSetting(f"quayside.toml, [syncs.{sync}]: {name} is no {kind}.")
+            raise BadSetting(f"quayside.toml, [{table}]: {name} takes no part in that; its kind is not {kind}.")
     return names  # type: ignore[no-any-return]  # the options refuse what is no list
 
 
@@ -130,11 +131,11 @@ def scheduler_options(settings: Settings) -> SchedulerOptions:
     ready = {name: vendor_commands.ready_for(operation, settings.integrations) for name, operation in ASKS.items()}
     for name, vendors in ready.items():
         chosen = dict(table.get(name, {}))
-        chosen["vendors"] = tuple(known_vendors(name, chosen.get("vendors", vendors)))
+        chosen["vendors"] = tuple(known_vendors(f"syncs.{name}", chosen.get("vendors", vendors)))
         table[name] = chosen
     for name in STORES:
         if "stores" in table.get(name, {}):
-            table[name] = {**table[name], "stores": known_vendors(name, table[name]["stores"], "store")}
+            table[name] = {**table[name], "stores": known_vendors(f"syncs.{name}", table[name]["stores"], "store")}
     if settings.demo:  # a first look should not wait two seconds after each hundred of three thousand
         table["inventory"] = {"pause": 0.2, **table.get("inventory", {})}
     parts = {name: built(kind, f"syncs.{name}", table.pop(name, {})) for name, kind in KINDS.items()}
@@ -188,23 +189,54 @@ def web_options(settings: Settings) -> WebOptions:
     return options
 
 
+def checkout(settings: Settings, db: Database, runtime: Runtime) -> Checkout:
+    """Return the desks of the checkout. Raise BadSetting naming the key."""
+    from integrations.checkout.api import Checkout
+    from integrations.checkout.options import CheckoutOptions
+    from integrations.checkout.payments import PaymentDesk
+    from integrations.checkout.quotes import QuoteDesk
+    from integrations.checkout.tax import TaxDesk
+
+    options: CheckoutOptions = built(CheckoutOptions, "checkout", dict(settings.tables["checkout"]))
+    ready = {
+        name: vendor_commands.ready_for(name, settings.integrations)
+        for name in ("quote_rates", "create_payment", "quote_tax", "check_vat_number")
+    }
+    known_vendors("checkout", options.carriers, "shipping")
+    known_vendors("checkout", tuple(options.processors.values()), "payments")
+    shared: dict[str, Any] = {"now": lambda: datetime.now(UTC)}
+    return Checkout(
+        db=db,
+        options=options,
+        quotes=QuoteDesk(db, runtime.gateway, options, carriers=options.carriers or ready["quote_rates"], **shared),
+        tax=TaxDesk(db, runtime.gateway, options, ready=(*ready["quote_tax"], *ready["check_vat_number"]), **shared),
+        payments=PaymentDesk(db, runtime.gateway, options, processors=ready["create_payment"], **shared),
+        **shared,
+    )
+
+
 async def run_web(settings: Settings) -> int:
     """Serve the pages and the API, and alert when the scheduler is silent."""
+    from integrations.checkout.api import Front
+    from integrations.checkout.api import router as checkout_routes
     from integrations.webhooks.api import router as webhook_routes
     from integrations.webhooks.receiver import Receiver
+    from monitoring.api.access import problems, requires
+    from monitoring.identity import correlation_id
     from monitoring.web import serve_web
 
     options = web_options(settings)
     async with calling(settings, "web") as (db, runtime):
         watch = alerts(settings, db, runtime, watch="scheduler")
         receiver = Receiver(db, runtime.gateway, public_url=options.url)
+        front = Front(allowed=requires, correlation_id=correlation_id.get, problems=problems)
         await serve_web(
             db,
             options,
             vendor_facts(settings),
             sync_facts(settings),
             watch=watch,
-            brought=[webhook_routes(receiver)],
+            brought=[webhook_routes(receiver), checkout_routes(checkout(settings, db, runtime), front)],
             foreign={QuaysideError: as_problem},
             say=say,
         )

@@ -18,13 +18,14 @@ from db.schema import rate_snapshots
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateSnapshot:
-    """``rates[code]`` units of ``code`` for one ``base``."""
+    """``rates[code]`` units of ``code`` for one ``base``. ``id`` is given when it is stored."""
 
     base: str
     as_of: datetime
     fetched_at: datetime
     source: str
     rates: Mapping[str, Decimal]
+    id: str = ""
 
 
 async def save(connection: AsyncConnection, snapshot: RateSnapshot) -> bool:
@@ -85,4 +86,5 @@ def _snapshot(row: Row[Any]) -> RateSnapshot:
         fetched_at=row.fetched_at,
         source=row.source,
         rates={code: Decimal(rate) for code, rate in row.rates.items()},
+        id=row.id,
     )

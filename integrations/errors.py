@@ -194,6 +194,12 @@ class LeaseHeld(NotPermitted):
     error_type = "lease_held"
 
 
+class RatesTooOld(NotPermitted):
+    """No exchange rates young enough to convert with."""
+
+    error_type = "rates_too_old"
+
+
 class StoreIsUnavailable(NotPermitted):
     """The database is away, and this write needs our own claim in it."""
 

@@ -28,7 +28,7 @@ NAMES = (
     "SANDBOX_DEMO",
     "SECRET_KEY",
 )
-TABLES = ("web", "sandbox", "retry", "limiter", "vendors", "syncs", "alerts", "retention")
+TABLES = ("web", "sandbox", "retry", "limiter", "vendors", "checkout", "syncs", "alerts", "retention")
 LOOPBACK = "127.0.0.1"
 
 
@@ -102,7 +102,7 @@ def understand(
             proxies=proxies or {},
         ),
         var=var,
-        tables={name: _table(toml, name) for name in ("web", "syncs", "alerts", "retention")},
+        tables={name: _table(toml, name) for name in ("web", "checkout", "syncs", "alerts", "retention")},
     )
 
 

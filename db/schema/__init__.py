@@ -17,7 +17,7 @@ from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend
 from db.schema.shop import orders, outbox, rate_snapshots, stock, stock_readings
 from db.schema.stores import store_levels, store_orders
 from db.schema.syncs import conflicts, dead_letters, leases, processes, schedules, sync_runs
-from db.schema.trade import campaign_spend, processor_transactions, shipments
+from db.schema.trade import campaign_spend, checkout_payments, processor_transactions, shipments
 
 __all__ = [
     "PARTITIONED_BY_DAY",
@@ -28,6 +28,7 @@ __all__ = [
     "bodies",
     "calls",
     "campaign_spend",
+    "checkout_payments",
     "circuit_samples",
     "circuit_transitions",
     "circuits",

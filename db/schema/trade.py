@@ -50,6 +50,23 @@ processor_transactions = Table(
     Index(None, "created_at"),
 )
 
+checkout_payments = Table(
+    "checkout_payments",
+    metadata,
+    Column("key", String(255), primary_key=True),  # the caller's Idempotency-Key
+    Column("vendor", String(32), nullable=False),  # chosen once; a second request with the key goes there as well
+    Column("reference", String(64), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount", Numeric(20, 4), nullable=False),
+    Column("payment_id", String(128)),
+    Column("status", String(24), nullable=False),  # asked, unknown, or as the processor last said
+    Column("asked_by", String(80), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Index(None, "payment_id"),
+    Index(None, "reference"),
+)
+
 campaign_spend = Table(
     "campaign_spend",
     metadata,

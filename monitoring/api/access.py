@@ -75,7 +75,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         413: "The body is too large.",
         422: "A field is refused; `errors` names it.",
         429: "Too many requests of this token; see Retry-After.",
-        503: "The database does not answer.",
+        502: "The vendor failed, or its answer was lost: `outcome_unknown` says that it may have happened.",
+        503: "The database does not answer, or we hold the vendor back; see Retry-After.",
+        504: "The vendor did not answer in time.",
     }
     wanted = sorted({401, 403, 422, 429, 503, *statuses})
     return {status: {"description": words[status], "content": content, "model": ProblemDocument} for status in wanted}

@@ -1,0 +1,1 @@
+"""What the shop's backend asks while a shopper waits: several vendors made into one dependable answer."""

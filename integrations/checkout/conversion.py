@@ -1,0 +1,84 @@
+"""Amounts from the seller's currency to the buyer's, with the rate's age in the answer and a refusal beyond a limit.
+
+The rates are those of the last stored snapshot, whatever its base: a cross rate is one division, in 28 digits, and only
+the amount is rounded, half up, to the currency's own decimals (0, 2 or 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from db import rates
+from db.engine import Database
+from db.rates import RateSnapshot
+from integrations.errors import InvalidInput, RatesTooOld
+from integrations.types.base import Exact, Model, Money, UtcDatetime
+
+
+class Conversion(Model):
+    """An amount in another currency. ``age`` in seconds, of the moment the source states for its rates."""
+
+    amount: Money
+    converted: Money
+    rate: Exact
+    source: str
+    snapshot: str
+    as_of: UtcDatetime
+    fetched_at: UtcDatetime
+    age: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateTable:
+    """The rates of one snapshot, at a moment."""
+
+    snapshot: RateSnapshot
+    now: datetime
+
+    @property
+    def age(self) -> float:
+        return max(0.0, (self.now - self.snapshot.as_of).total_seconds())
+
+    def rate(self, source: str, target: str) -> Decimal:
+        """Return how much of the target one unit of the source buys. Raise InvalidInput for a currency without a rate."""
+        if source == target:
+            return Decimal(1)
+        return self._of(target, "to") / self._of(source, "from")
+
+    def convert(self, amount: Money, target: str) -> Conversion:
+        """Return an amount in another currency. Raise InvalidInput."""
+        rate = self.rate(amount.currency, target)
+        return Conversion(
+            amount=amount,
+            converted=Money(amount=amount.amount * rate, currency=target).rounded(),
+            rate=rate,
+            source=self.snapshot.source,
+            snapshot=self.snapshot.id,
+            as_of=self.snapshot.as_of,
+            fetched_at=self.snapshot.fetched_at,
+            age=self.age,
+        )
+
+    def _of(self, code: str, field: str) -> Decimal:
+        if code == self.snapshot.base:
+            return Decimal(1)
+        found = self.snapshot.rates.get(code)
+        if found is None:
+            raise InvalidInput(f"There is no exchange rate for {code}.", field=field)
+        return found
+
+
+async def rate_table(db: Database, *, now: datetime, max_age: float) -> RateTable:
+    """Return the rates to convert with. Raise RatesTooOld when there are none, or none young enough."""
+    snapshot = await rates.latest(db)
+    if snapshot is None:
+        raise RatesTooOld("There are no exchange rates yet; run the currency sync.")
+    table = RateTable(snapshot=snapshot, now=now)
+    if table.age > max_age:
+        raise RatesTooOld(
+            f"The last exchange rates are of {snapshot.as_of:%Y-%m-%d %H:%M} UTC, older than "
+            f"{timedelta(seconds=max_age)}; see why the currency sync does not succeed."
+        )
+    return table

@@ -1,0 +1,104 @@
+"""The tax of a sale: by dated VAT tables where the law allows one, by the tax engine where it does not.
+
+A buyer's VAT number is checked with VIES; unknown is not invalid, and ``unknown_number`` says what is owed meanwhile.
+Where neither a table nor the engine knows the destination, the answer is a refusal and never nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from db.engine import Database
+from integrations.checkout.conversion import rate_table
+from integrations.checkout.options import CheckoutOptions
+from integrations.errors import CallRefused, InvalidInput, QuaysideError, RatesTooOld, Unsupported
+from integrations.gateway import Gateway
+from integrations.types.tax import TaxQuote, TaxRequest, VatNumberCheck, VatNumberQuery
+from integrations.vat import rules
+from integrations.vat.rules import UNION, VatNumberStatus
+
+ENGINE = "avalara"
+REGISTER = "vies"
+DEADLINE = 6.0  # seconds; a shopper waits
+REGISTER_DEADLINE = 3.0
+
+
+class TaxDesk:
+    """Says what a sale owes. ``ready`` are the vendors of kind tax that are set up."""
+
+    def __init__(
+        self,
+        db: Database,
+        gateway: Gateway,
+        options: CheckoutOptions,
+        *,
+        ready: Sequence[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._db = db
+        self._gateway = gateway
+        self._options = options
+        self._ready = frozenset(ready)
+        self._now = now
+
+    def __repr__(self) -> str:
+        return f"<TaxDesk {', '.join(sorted(self._ready))}>"
+
+    async def quote(self, request: TaxRequest) -> TaxQuote:
+        """Return the tax of a sale and the rule that applied.
+
+        Raise InvalidInput naming the field, Unsupported for a destination nobody here can tax, or what the engine raises.
+        """
+        if rules.serves(request):
+            return rules.quote(
+                request,
+                now=self._now(),
+                seller=self._options.seller,
+                number=await self._number(request),
+                value_in_eur=await self._value_in_eur(request),
+            )
+        if ENGINE in self._ready:
+            result = await self._gateway.call(ENGINE, "quote_tax", request, priority="interactive", deadline=DEADLINE)
+            quote: TaxQuote = result.value
+            return quote.model_copy(update={"stale": quote.stale or result.stale})
+        raise Unsupported(
+            f"There is no VAT table for {request.destination.country}, and no tax engine is set up that knows it; "
+            "set QUAYSIDE_AVALARA_*.",
+            field="destination.country",
+        )
+
+    async def _number(self, request: TaxRequest) -> VatNumberStatus | None:
+        """Return VIES' word on the buyer's number, None where there is none or it cannot matter."""
+        number = request.customer.vat_number.strip().upper()
+        if not number or request.destination.country not in UNION or request.origin.country not in UNION:
+            return None
+        if REGISTER not in self._ready:
+            return "unknown"
+        prefix = {"EL": "GR"}.get(number[:2], number[:2])
+        country = prefix if prefix in UNION else request.destination.country
+        try:
+            query = VatNumberQuery(country=country, number=number)
+            result = await self._gateway.call(
+                REGISTER, "check_vat_number", query, priority="interactive", deadline=REGISTER_DEADLINE
+            )
+        except (InvalidInput, ValueError):
+            return "invalid"  # it has not even the form of one
+        except QuaysideError:
+            return "unknown"
+        check: VatNumberCheck = result.value
+        return check.status
+
+    async def _value_in_eur(self, request: TaxRequest) -> Decimal | None:
+        """Return what a consignment from outside the Union is worth in EUR, None where that is not known or needed."""
+        if request.destination.country not in UNION or request.origin.country in UNION:
+            return None
+        total = sum((line.amount.amount for line in request.lines), Decimal(0))
+        if request.currency == "EUR":
+            return total
+        try:
+            table = await rate_table(self._db, now=self._now(), max_age=self._options.max_rate_age)
+            return total * table.rate(request.currency, "EUR")
+        except (RatesTooOld, CallRefused):
+            return None

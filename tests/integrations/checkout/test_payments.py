@@ -1,0 +1,162 @@
+"""Payments at the checkout: the processor of the currency, one charge a key, whatever answers are lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+
+from db import checkout_payments
+from db.engine import Database
+from integrations.checkout.options import CheckoutOptions
+from integrations.checkout.payments import Capture, NewPayment, PaymentDesk, Refund
+from integrations.errors import (
+    HttpFailed,
+    InvalidInput,
+    KeyReused,
+    OutcomeUnknown,
+    QuaysideError,
+    Unsupported,
+)
+from tests.integrations.checkout.conftest import Counter, OpenCounter, now
+
+
+def wanted(currency: str = "USD", amount: str = "44.75", **more: Any) -> NewPayment:
+    facts = {"reference": "S-1", "amount": {"amount": amount, "currency": currency}, "payment_method": "pm_card_visa"}
+    return NewPayment.model_validate({**facts, **more})
+
+
+def charges(counter: Counter) -> list[dict[str, Any]]:
+    return [effect for effect in counter.harbour.effects() if effect["kind"] == "payment"]
+
+
+async def test_a_payment_is_made_captured_and_refunded_where_it_was_made(open_counter: OpenCounter) -> None:
+    async with open_counter() as counter:
+        desk = counter.payments
+        held = await desk.create(wanted(capture=False), key="k-1", asked_by="token:shop")
+        taken = await desk.capture(held.payment_id, Capture(), key="k-2")
+        some = Refund.model_validate({"amount": {"amount": "10.00", "currency": "USD"}})
+        partly = await desk.refund(held.payment_id, some, key="k-3")
+        again = await desk.refund(held.payment_id, some, key="k-3")
+        wholly = await desk.refund(held.payment_id, Refund(), key="k-4")
+        row = await checkout_payments.of_payment(counter.harbour.db, held.payment_id)
+        refunds = [effect for effect in counter.harbour.effects("stripe") if effect["kind"] == "refund"]
+
+    assert [one.status for one in (held, taken, partly, again, wholly)] == [
+        "authorized",
+        "captured",
+        "partially_refunded",
+        "partially_refunded",
+        "refunded",
+    ]
+    assert len(refunds) == 2
+    assert row is not None
+    assert (row.vendor, row.status, row.asked_by) == ("stripe", "refunded", "token:shop")
+
+
+async def test_the_same_key_gives_the_same_payment_and_another_request_under_it_is_refused(
+    open_counter: OpenCounter,
+) -> None:
+    async with open_counter() as counter:
+        first = await counter.payments.create(wanted(), key="k-1", asked_by="a")
+        second = await counter.payments.create(wanted(), key="k-1", asked_by="a")
+        with pytest.raises(KeyReused):
+            await counter.payments.create(wanted(amount="44.76"), key="k-1", asked_by="a")
+        with pytest.raises(InvalidInput) as caught:
+            await counter.payments.create(wanted(processor="paypal"), key="k-1", asked_by="a")
+        made = charges(counter)
+        asked = [row for row in counter.harbour.requests("stripe") if row["operation"] == "create_payment"]
+
+    assert (first, caught.value.field, len(made)) == (second, "processor", 1)
+    assert len({row["idempotency_key"] for row in asked}) == 1
+
+
+async def test_ten_at_once_under_one_key_charge_once(open_counter: OpenCounter) -> None:
+    async def attempt(counter: Counter) -> str:
+        try:
+            return (await counter.payments.create(wanted(), key="k-1", asked_by="a")).payment_id
+        except QuaysideError as error:
+            return error.error_type
+
+    async with open_counter() as counter:
+        found = await asyncio.gather(*(attempt(counter) for _ in range(10)))
+        after = await counter.payments.create(wanted(), key="k-1", asked_by="a")
+        made = charges(counter)
+
+    assert len(made) == 1
+    assert set(found) <= {after.payment_id, "lease_held"}
+
+
+async def test_a_lost_answer_never_charges_twice(open_counter: OpenCounter) -> None:
+    async with open_counter() as counter:
+        counter.fault("stripe", "lost_answer", "create_payment")
+        with contextlib.suppress(QuaysideError):
+            await counter.payments.create(wanted(), key="k-1", asked_by="a")
+        counter.harbour.sandbox.faults.clear()
+        found = await counter.payments.create(wanted(), key="k-1", asked_by="a")
+        made = charges(counter)
+
+    assert (found.status, len(made)) == ("captured", 1)
+
+
+async def test_a_decline_is_an_answer_and_stays_one(open_counter: OpenCounter) -> None:
+    declined = wanted(payment_method="pm_card_visa_chargeDeclined")
+    async with open_counter() as counter:
+        first = await counter.payments.create(declined, key="k-1", asked_by="a")
+        second = await counter.payments.create(declined, key="k-1", asked_by="a")
+
+    assert (first.status, second.status) == ("declined", "declined")
+
+
+async def test_a_processor_that_is_down_is_noted_and_the_same_key_tries_again(open_counter: OpenCounter) -> None:
+    async with open_counter() as counter:
+        counter.fault("stripe", "status:503", "create_payment")
+        with pytest.raises((HttpFailed, OutcomeUnknown)):
+            await counter.payments.create(wanted(), key="k-1", asked_by="a")
+        counter.harbour.sandbox.faults.clear()
+        found = await counter.payments.create(wanted(), key="k-1", asked_by="a")
+        made = charges(counter)
+
+    assert (found.status, len(made)) == ("captured", 1)
+
+
+@pytest.mark.parametrize(
+    ("currency", "set_up", "named", "processor"),
+    [
+        ("USD", ("stripe", "paypal"), "", "stripe"),
+        ("USD", ("paypal", "mollie"), "", "paypal"),
+        ("USD", ("stripe", "paypal"), "paypal", "paypal"),
+        ("INR", ("razorpay", "stripe"), "", "razorpay"),
+        ("INR", ("stripe",), "", "stripe"),
+        ("KWD", ("stripe", "tap"), "", "tap"),
+        ("EUR", ("stripe", "mollie"), "", "mollie"),
+    ],
+)
+def test_the_currency_decides_who_is_asked(
+    database: Database, currency: str, set_up: tuple[str, ...], named: str, processor: str
+) -> None:
+    options = CheckoutOptions(processors={"EUR": "mollie"})
+    desk = PaymentDesk(database, None, options, processors=set_up, now=now)  # type: ignore[arg-type]
+
+    assert desk.processor_for(currency, named) == processor
+
+
+def test_a_processor_that_is_not_set_up_is_refused_by_name(database: Database) -> None:
+    desk = PaymentDesk(database, None, CheckoutOptions(), processors=("razorpay",), now=now)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput) as named:
+        desk.processor_for("USD", "stripe")
+    with pytest.raises(Unsupported) as none:
+        desk.processor_for("USD")
+
+    assert (named.value.field, none.value.field) == ("processor", "amount.currency")
+
+
+async def test_a_payment_from_elsewhere_needs_its_processor_named(open_counter: OpenCounter) -> None:
+    async with open_counter() as counter:
+        with pytest.raises(InvalidInput) as caught:
+            await counter.payments.get("pi_sandbox_captured")
+        found = await counter.payments.get("pi_sandbox_captured", processor="stripe")
+
+    assert (caught.value.field, found.status) == ("processor", "captured")
