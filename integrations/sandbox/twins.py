@@ -23,6 +23,7 @@ TWINS: dict[str, str] = {
     "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",
     "paypal": "integrations.sandbox.paypal:PaypalTwin",
     "razorpay": "integrations.sandbox.razorpay:RazorpayTwin",
+    "sendgrid": "integrations.sandbox.sendgrid:SendgridTwin",
     "shopify": "integrations.sandbox.shopify:ShopifyTwin",
     "signifyd": "integrations.sandbox.signifyd.twin:SignifydTwin",
     "slack": "integrations.sandbox.slack:SlackTwin",

@@ -38,6 +38,7 @@ OPERATIONS = {
         ),
     },
     "razorpay": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions", "look_up"},
+    "sendgrid": {"send_email", "look_up"},
     "shopify": {"list_orders", "get_order", "list_stock", "set_stock", "mark_fulfilled", "sign_in", "look_up", "poll"},
     "signifyd": {"screen_order", "get_decision"},
     "slack": {"post_message", "update_message", "look_up"},
