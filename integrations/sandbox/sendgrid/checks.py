@@ -19,8 +19,10 @@ _ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[A-Za-z]{2,}")
 _TEMPLATE = re.compile(r"d-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _KINDS = ("text/plain", "text/html")
 _RESERVED = frozenset(
-    "x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding to from subject reply-to cc bcc"
-    "".split()
+    (
+        *("x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding"),
+        *("to", "from", "subject", "reply-to", "cc", "bcc"),
+    )
 )
 
 
@@ -58,7 +60,7 @@ def _faults(mail: dict[str, Any], now: float) -> Iterator[Problem]:
     yield from _sender(mail)
     yield from _text(mail, people)
     yield from _send_at(mail, "send_at", now)
-    yield from _args(mail.get("custom_args", {}), "custom_args")
+    yield from _args(mail.get("custom_args", {}), "custom_args", {})
     yield from _headers(mail.get("headers", {}), "headers")
     yield from _categories(mail.get("categories", []))
     yield from _attachments(mail.get("attachments", []))
@@ -87,7 +89,7 @@ def _personalization(person: dict[str, Any], field: str, mail: dict[str, Any], n
                 )
             seen.add(email.lower())
     yield from _send_at(person, f"{field}.send_at", now)
-    yield from _args({**mail.get("custom_args", {}), **person.get("custom_args", {})}, f"{field}.custom_args")
+    yield from _args(person.get("custom_args", {}), f"{field}.custom_args", mail.get("custom_args", {}))
     yield from _headers(person.get("headers", {}), f"{field}.headers")
     if not all(isinstance(value, str) for value in person.get("substitutions", {}).values()):
         yield wrong(
@@ -167,11 +169,15 @@ def _send_at(part: dict[str, Any], field: str, now: float) -> Iterator[Problem]:
         yield wrong("Scheduling more than 72 hours in advance is forbidden.", field)
 
 
-def _args(args: dict[str, Any], field: str) -> Iterator[Problem]:
+def _args(args: dict[str, Any], field: str, inherited: dict[str, Any]) -> Iterator[Problem]:
     if not all(isinstance(value, str) for value in args.values()):
         yield wrong("All values of custom arguments object must be strings", field)
-    elif sum(len(name.encode()) + len(value.encode()) for name, value in args.items()) >= LARGEST_ARGS:
+    elif _size(inherited) < LARGEST_ARGS <= _size({**inherited, **args}):
         yield wrong(f"The combined size of custom arguments may not exceed {LARGEST_ARGS} bytes.", field)
+
+
+def _size(args: dict[str, Any]) -> int:
+    return sum(len(name.encode()) + len(str(value).encode()) for name, value in args.items())
 
 
 def _headers(headers: dict[str, Any], field: str) -> Iterator[Problem]:

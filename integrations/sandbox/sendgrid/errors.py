@@ -2,7 +2,8 @@
 
     Refused            status and problems; becomes {"errors": [{"message", "field", "help"}, …]}
 
-``help`` is the text of an address or null, as recorded answers have it; the contract calls it an object.
+``help`` is the text of an address or null, as recorded answers have it; the contract calls it an object. Errors of the
+request as a whole have none, as in the contract's samples.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ _OF_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One error. ``field`` is where it is, such as ``personalizations.0.to``; None for the request as a whole."""
+    """One error. ``field`` is where it is, such as ``personalizations.0.to``; None for the request as a whole.
+
+    ``help`` "" leaves that field out.
+    """
 
     message: str
     field: str | None = None
@@ -36,7 +40,8 @@ class Problem:
 
     def json(self) -> dict[str, Any]:
         """Return the error as it stands in the list."""
-        return {"message": self.message, "field": self.field, "help": self.help}
+        shown: dict[str, Any] = {"message": self.message, "field": self.field}
+        return shown if self.help == "" else shown | {"help": self.help}
 
 
 class Refused(Exception):
@@ -59,4 +64,4 @@ def wrong(message: str, field: str) -> Problem:
 
 def of_status(status: int, message: str | None = None) -> Refused:
     """Return the refusal that goes with a status; ``message`` in place of the usual words."""
-    return Refused(status, [Problem(message or _OF_STATUS.get(status, HTTPStatus(status).phrase.lower()))])
+    return Refused(status, [Problem(message or _OF_STATUS.get(status, HTTPStatus(status).phrase.lower()), help="")])

@@ -22,17 +22,24 @@ class Published:
     def check_answer(self, method: str, path: str, status: int, value: Any) -> None:
         """Raise AssertionError unless the value is a good body for that answer of an operation."""
         responses = self._operation(method, path)["responses"]
-        described = responses.get(str(status)) or responses[f"{status // 100}XX"]
+        described = self._followed(responses.get(str(status)) or responses[f"{status // 100}XX"])
         self._check(next(iter(described["content"].values()))["schema"], value)
 
     def check_request(self, method: str, path: str, value: Any) -> None:
         """Raise AssertionError unless the value is a good body for a request of an operation."""
-        content = self._operation(method, path)["requestBody"]["content"]
+        content = self._followed(self._operation(method, path)["requestBody"])["content"]
         self._check(next(iter(content.values()))["schema"], value)
 
     def _operation(self, method: str, path: str) -> dict[str, Any]:
         found: dict[str, Any] = self._document["paths"][path][method.lower()]
         return found
+
+    def _followed(self, part: dict[str, Any]) -> dict[str, Any]:
+        """Return an answer or a request body itself where the operation only refers to it."""
+        found: Any = self._document
+        for name in part.get("$ref", "").split("/")[1:]:
+            found = found[name]
+        return found if "$ref" in part else part
 
     def _check(self, schema: dict[str, Any], value: Any) -> None:
         plain = {**self._without_nullable(schema), "$defs": self._plain}
