@@ -31,7 +31,12 @@ from tests.acceptance.conftest import Harbour, harbour_on
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
 EXAMPLES = [(vendor, operation.name) for vendor in VENDORS for operation in adapter_class(vendor).vendor.operations]
-UNSUPPORTED = [("aramex", "cancel_shipment"), ("dhl_express", "cancel_shipment")]
+UNSUPPORTED = [
+    ("aramex", "cancel_shipment"),
+    ("dhl_express", "cancel_shipment"),
+    ("meta_ads", "track_event"),
+    ("meta_ads", "upsert_profile"),
+]
 # A message and its edit count against a vendor's slow quota, which is not what these tests are about.
 TOML = {"vendors": {"slack": {"quotas": [{"name": "wide", "limit": 1000, "seconds": 1.0}]}}}
 

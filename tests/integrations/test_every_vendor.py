@@ -43,6 +43,7 @@ NOTHING_INSIDE: dict[str, str] = {
     "ecb": "a file",
     "fedex": "statuses; a number it does not know is a result: unknown",
     "frankfurter": "statuses",
+    "meta_ads": "codes, whatever the status; nothing we ask brings one inside a 200, and its own tests see to that",
     "mollie": "statuses; a failed payment is a result",
     "open_exchange_rates": "statuses",
     "paypal": "statuses; a decline is a result",
