@@ -23,8 +23,9 @@ from integrations.errors import (
 def status_of(error: QuaysideError) -> int:
     """Return the status of an error (RFC 9110 §15).
 
-    Input is 422, a vendor that failed 502 or 504, what we hold back 503 (our quota: 429), a write that may have
-    happened 502: its document says ``outcome_unknown``.
+    Input is 422, also where only the vendor could tell that it is wrong (404: what it does not know); a vendor that failed
+    is 502 or 504, what we hold back 503 (our quota: 429), a write that may have happened 502: its document says
+    ``outcome_unknown``.
     """
     match error:
         case DeliveryRefused():
@@ -46,7 +47,9 @@ def status_of(error: QuaysideError) -> int:
         case TransportFailed():
             return 504 if error.error_type in ("deadline", "timeout", "connect_timeout") else 502
         case CallFailed():
-            return 502
+            if error.fault != "ours" or error.retryable:
+                return 502
+            return 404 if error.error_type == "not_found" else 422
     return 500
 
 

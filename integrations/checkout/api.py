@@ -93,7 +93,7 @@ def router(checkout: Checkout, front: Front) -> APIRouter:
         with asked_by(caller) as correlation_id:
             return await checkout.quotes.quote(request, correlation_id=correlation_id)
 
-    @routes.post("/tax/quotes", tags=["tax"], responses=front.problems(502, 504))
+    @routes.post("/tax/quotes", tags=["tax"], responses=front.problems(404, 502, 504))
     async def quote_tax(request: TaxRequest, caller: Caller = quoting) -> TaxQuote:
         """Say what a sale owes, where, and by which rule."""
         with asked_by(caller):
@@ -110,25 +110,25 @@ def router(checkout: Checkout, front: Front) -> APIRouter:
         table = await rate_table(checkout.db, now=checkout.now(), max_age=checkout.options.max_rate_age)
         return table.convert(Money(amount=Decimal(amount), currency=source), to)
 
-    @routes.post("/payments", tags=["payments"], status_code=201, responses=front.problems(409, 502, 504))
+    @routes.post("/payments", tags=["payments"], status_code=201, responses=front.problems(404, 409, 502, 504))
     async def create_payment(payment: NewPayment, key: Key, caller: Caller = paying) -> Payment:
         """Make a payment, once for each Idempotency-Key. A decline is an answer, not an error."""
         with asked_by(caller):
             return await checkout.payments.create(payment, key=key, asked_by=caller.label)
 
-    @routes.get("/payments/{payment_id}", tags=["payments"], responses=front.problems(502, 504))
+    @routes.get("/payments/{payment_id}", tags=["payments"], responses=front.problems(404, 502, 504))
     async def get_payment(payment_id: PaymentId, caller: Caller = paying, processor: Processor = "") -> Payment:
         """Give a payment as its processor has it now."""
         with asked_by(caller):
             return await checkout.payments.get(payment_id, processor=processor)
 
-    @routes.post("/payments/{payment_id}/capture", tags=["payments"], responses=front.problems(409, 502, 504))
+    @routes.post("/payments/{payment_id}/capture", tags=["payments"], responses=front.problems(404, 409, 502, 504))
     async def capture_payment(payment_id: PaymentId, capture: Capture, key: Key, caller: Caller = paying) -> Payment:
         """Capture an authorized payment, all of it or a part."""
         with asked_by(caller):
             return await checkout.payments.capture(payment_id, capture, key=key)
 
-    @routes.post("/payments/{payment_id}/refund", tags=["payments"], responses=front.problems(409, 502, 504))
+    @routes.post("/payments/{payment_id}/refund", tags=["payments"], responses=front.problems(404, 409, 502, 504))
     async def refund_payment(payment_id: PaymentId, refund: Refund, key: Key, caller: Caller = paying) -> Payment:
         """Refund a captured payment, what is left of it or a part."""
         with asked_by(caller):

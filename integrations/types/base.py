@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 # ISO 4217 minor units that are not 2. Source: ISO 4217 list one.
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
@@ -16,6 +25,9 @@ MINOR_UNITS = {
     **dict.fromkeys(_NO_DECIMALS.split(), 0),
     **dict.fromkeys(_THREE_DECIMALS.split(), 3),
 }
+
+
+DECIMAL = r"-?[0-9]{1,20}(\.[0-9]{1,20})?"  # an exponent is nobody's money
 
 
 class Model(BaseModel):
@@ -30,10 +42,9 @@ def _decimal_only(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     if isinstance(value, str):
-        try:
-            return Decimal(value)
-        except InvalidOperation:
-            raise ValueError(f'"{value}" is not a decimal; write it as "12.34"') from None
+        if re.fullmatch(DECIMAL, value, re.ASCII) is None:
+            raise ValueError(f'"{value[:40]}" is not a decimal; write it as "12.34"')
+        return Decimal(value)
     raise ValueError('a decimal must be a string such as "12.34", never a float')
 
 
@@ -61,14 +72,26 @@ def _upper_code(value: str, pattern: str, what: str) -> str:
 
 Exact = Annotated[
     Decimal,
-    BeforeValidator(_decimal_only, json_schema_input_type=str),
+    BeforeValidator(_decimal_only),
     AfterValidator(_finite),
     PlainSerializer(_plain, return_type=str),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": f"^{DECIMAL}$"}, {"type": "integer"}], "examples": ["12.34"]},
+        mode="validation",
+    ),
 ]
 UtcDatetime = Annotated[datetime, AfterValidator(_utc)]
-Currency = Annotated[str, AfterValidator(lambda v: _upper_code(v, "[A-Z]{3}", "an ISO 4217 currency such as USD"))]
+Currency = Annotated[
+    str,
+    AfterValidator(lambda v: _upper_code(v, "[A-Z]{3}", "an ISO 4217 currency such as USD")),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217", "examples": ["USD"]}),
+]
 Country = Annotated[
-    str, AfterValidator(lambda v: _upper_code(v, "[A-Z]{2}", "an ISO 3166-1 alpha-2 country such as DE"))
+    str,
+    AfterValidator(lambda v: _upper_code(v, "[A-Z]{2}", "an ISO 3166-1 alpha-2 country such as DE")),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^[A-Z]{2}$", "description": "ISO 3166-1 alpha-2", "examples": ["DE"]}
+    ),
 ]
 Reference = Annotated[str, Field(min_length=1, max_length=64)]
 

@@ -65,9 +65,10 @@ MayInventory = Annotated[Identity, Depends(requires("inventory"))]
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the documented problem answers of a route; 401, 403, 422, 429 and 503 belong to all."""
+    """Return the documented problem answers of a route; 400, 401, 403, 422, 429 and 503 belong to all."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
     words = {
+        400: "The request cannot be read: it holds the character NUL.",
         401: "No or a wrong token, or no session.",
         403: "The token or role lacks the scope, or the CSRF header is missing.",
         404: "There is no such thing.",
@@ -79,7 +80,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         503: "The database does not answer, or we hold the vendor back; see Retry-After.",
         504: "The vendor did not answer in time.",
     }
-    wanted = sorted({401, 403, 422, 429, 503, *statuses})
+    wanted = sorted({400, 401, 403, 422, 429, 503, *statuses})
     return {status: {"description": words[status], "content": content, "model": ProblemDocument} for status in wanted}
 
 

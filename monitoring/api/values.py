@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from monitoring.api.access import Model
+
+DECIMAL = r"-?[0-9]{1,20}(\.[0-9]{1,20})?"
 
 
 def _decimal_only(value: Any) -> Any:
@@ -16,10 +19,9 @@ def _decimal_only(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     if isinstance(value, str):
-        try:
-            return Decimal(value)
-        except InvalidOperation:
-            raise ValueError(f'"{value[:40]}" is not a decimal; write it as "12.34"') from None
+        if re.fullmatch(DECIMAL, value, re.ASCII) is None:
+            raise ValueError(f'"{value[:40]}" is not a decimal; write it as "12.34"')
+        return Decimal(value)
     raise ValueError('a decimal must be text such as "12.34", never a float')
 
 
@@ -42,9 +44,13 @@ def plain(value: Decimal) -> str:
 
 Exact = Annotated[
     Decimal,
-    BeforeValidator(_decimal_only, json_schema_input_type=str),
+    BeforeValidator(_decimal_only),
     AfterValidator(_kept),
     PlainSerializer(plain, return_type=str),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": f"^{DECIMAL}$"}, {"type": "integer"}], "examples": ["12.34"]},
+        mode="validation",
+    ),
 ]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["USD"])]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["DE"])]
