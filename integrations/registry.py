@@ -21,6 +21,7 @@ VENDORS: dict[str, str] = {
     "open_exchange_rates": "integrations.vendors.open_exchange_rates:OpenExchangeRates",
     "paypal": "integrations.vendors.paypal:Paypal",
     "razorpay": "integrations.vendors.razorpay:Razorpay",
+    "sendgrid": "integrations.vendors.sendgrid:SendGrid",
     "shopify": "integrations.vendors.shopify:Shopify",
     "signifyd": "integrations.vendors.signifyd:Signifyd",
     "slack": "integrations.vendors.slack:Slack",

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import hmac
+from base64 import b64decode
 from collections.abc import Iterable
 from datetime import datetime
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from integrations.adapter import Delivery
 from integrations.errors import DeliveryRefused
@@ -45,3 +51,23 @@ def refuse_unless_fresh(label: str, delivery: Delivery, signed_at: datetime, tol
             "or a clock is wrong.",
             field="timestamp",
         )
+
+
+def refuse_unless_signed_with(label: str, field: str, public_key: str, signature: str, message: bytes) -> None:
+    """Raise DeliveryRefused unless an ECDSA/SHA-256 signature (base64 of DER) over the message is that of the key.
+
+    ``public_key`` is base64 of the key's DER, as vendors show it. Raise DeliveryRefused as well for a key that is none:
+    the setting is wrong then, and its message says so.
+    """
+    try:
+        key = load_der_public_key(b64decode(public_key, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise DeliveryRefused(f"The key set here for {label}'s webhook is no public key; copy it anew.", field=field)
+    try:
+        key.verify(b64decode(signature, validate=True), message, ECDSA(SHA256()))
+    except (ValueError, InvalidSignature):
+        raise DeliveryRefused(
+            f"The signature is not {label}'s; check the webhook key set here against the one set there.", field=field
+        ) from None

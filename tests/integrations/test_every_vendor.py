@@ -48,6 +48,7 @@ NOTHING_INSIDE: dict[str, str] = {
     "open_exchange_rates": "statuses",
     "paypal": "statuses; a decline is a result",
     "razorpay": "statuses; a failed payment is a result",
+    "sendgrid": "statuses; what becomes of a mail comes as events",
     "signifyd": "statuses; a rejection is a result",
     "stripe": "statuses; a decline is a result",
     "twilio": "statuses; a message that failed is a result",
