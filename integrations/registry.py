@@ -26,6 +26,7 @@ VENDORS: dict[str, str] = {
     "signifyd": "integrations.vendors.signifyd:Signifyd",
     "slack": "integrations.vendors.slack:Slack",
     "stripe": "integrations.vendors.stripe:Stripe",
+    "tap": "integrations.vendors.tap:Tap",
     "twilio": "integrations.vendors.twilio:Twilio",
     "vies": "integrations.vendors.vies:Vies",
 }
