@@ -37,7 +37,7 @@ from integrations.vendors.tap.declaration import (
 )
 from integrations.vendors.tap.look_up import captures_of, refunds_of
 
-AUTHORIZED_ID = "auth_"
+CHARGE_ID, AUTHORIZED_ID = "chg_", "auth_"
 
 
 class Tap(Adapter):
@@ -57,7 +57,7 @@ class Tap(Adapter):
         return answers.payment(_as_made(found))
 
     async def capture_payment(self, exchange: Exchange, value: CaptureRequest) -> Payment:
-        """Capture an authorization, wholly or in part. One that is captured already is the result.
+        """Capture an authorization, wholly or in part. One that is captured already, even in part, is the result.
 
         Raise InvalidInput when nothing is authorized, or less than what shall be captured.
         """
@@ -122,7 +122,9 @@ class Tap(Adapter):
         return [events.event(told.kind, told.id, status, answers.payment(found), delivery.received_at)]
 
     async def _found(self, exchange: Exchange, id: str, *, step: str = "") -> Found:
-        """Return a payment with the charges that captured it and the refunds of those."""
+        """Return a payment with the charges that captured it and the refunds of those. Raise InvalidInput."""
+        if not id.startswith((CHARGE_ID, AUTHORIZED_ID)):
+            raise InvalidInput("Tap's payments have ids like chg_… and auth_….", field="payment_id")
         template = AUTHORIZE if id.startswith(AUTHORIZED_ID) else CHARGE
         head = answers.made((await exchange.send(_read(id, template, step))).exact_json())
         if head.status != "CAPTURED":

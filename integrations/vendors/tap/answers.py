@@ -219,6 +219,8 @@ def _message(found: Found, told: PaymentStatus) -> str:
     if waiting:
         # It stays so while the balance does not cover it.
         return f"Refund {waiting[0].id} is {waiting[0].status}: the money has not gone back yet."
+    if found.captured and not found.taken:
+        return "Tap does not list the charge that took this money; refunds need its id."
     if found.elsewhere:
         return f"Refund {found.elsewhere.id} is in {found.elsewhere.currency} and is not counted here."
     return _DECLINED if told == "declined" else _WHY.get(found.head.status, "") if told == "failed" else ""

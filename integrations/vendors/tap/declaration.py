@@ -50,7 +50,7 @@ EVENTS = (
 
 # No link, no customer, no card, no text of theirs that may quote one.
 _KEPT = (
-    "object live_mode api_version method status amount currency code charge_id created order merchant idempotent "
+    "id object live_mode api_version method status amount currency code charge_id created order merchant idempotent "
     "timezone period type time asynchronous threeDSecure customer_initiated save_card auto_reversed has_more count "
     "limit starting_after charges refunds sources attempt"
 )
@@ -61,7 +61,7 @@ VENDOR = Vendor(
     kind="payments",
     base_url="https://api.tap.company",
     docs_url="https://developers.tap.company/reference",
-    check="get_payment",
+    check="list_transactions",
     credentials=(
         Credential(name="SECRET_KEY", sandbox="sk_test_quayside0123456789"),
         # Where Tap tells that a payment has changed: https://…/webhooks/tap. It goes out with every payment.
@@ -94,7 +94,7 @@ VENDOR = Vendor(
             name="capture_payment",
             input=CaptureRequest,
             result=Payment,
-            example={"reference": "EXAMPLE-3402", "payment_id": "auth_sandboxauthorized"},
+            example={"reference": "EXAMPLE-3402", "payment_id": "auth_SandboxAuthorized"},
             idempotency=Idempotency.NATIVE,
             reference="reference",
             deadline=60.0,
@@ -105,7 +105,7 @@ VENDOR = Vendor(
             name="get_payment",
             input=PaymentQuery,
             result=Payment,
-            example={"payment_id": "chg_sandboxcaptured"},
+            example={"payment_id": "chg_SandboxCaptured"},
             deadline=30.0,
             attempt_timeout=10.0,
         ),
@@ -115,7 +115,7 @@ VENDOR = Vendor(
             result=Payment,
             example={
                 "reference": "EXAMPLE-3403",
-                "payment_id": "chg_sandboxcaptured",
+                "payment_id": "chg_SandboxCaptured",
                 "amount": {"amount": "1.500", "currency": "KWD"},
                 "reason": "requested_by_customer",
             },

@@ -37,7 +37,8 @@ async def page(exchange: Exchange, value: TransactionQuery) -> TransactionPage:
     if after_refund != ENDED:
         refunds, more_refunds = await refund_page(exchange, {}, after_refund, limit, "")
 
-    rows = sorted([*charges, *refunds], key=answers.moment, reverse=True)[:limit]
+    both: list[Made | Refund] = [*charges, *refunds]
+    rows = sorted(both, key=answers.moment, reverse=True)[:limit]
     following = "|".join(
         (
             _next(after_charge, charges, [row for row in rows if isinstance(row, Made)], more_charges),

@@ -14,14 +14,16 @@ from typing import Any
 from integrations.classify import by_status
 from integrations.errors import SchemaDrift
 from integrations.outcome import Request, Response, Verdict
-from integrations.vendors.tap.declaration import LABEL, REFUND_LIST, REFUND_REFUSED, REFUNDS
+from integrations.vendors.tap.declaration import CHARGE_LIST, LABEL, REFUND_LIST, REFUND_REFUSED, REFUNDS
 
 NOTHING_FOUND = "nothing_found"
 KEY_CODES = frozenset({"1101", "2104", "2105", "2106", "2107"})
 THEIR_CODES = frozenset({"1151", "2101", "9999"})  # a gateway timed out, overloaded, an internal error
 UNKNOWN_CODES = frozenset({"1106", "1115", "1144", "1160", "2102"})
 FIELDS = {
-    "1106": "customer",
+    "1104": "customer.id",
+    "1105": "customer.id",
+    "1107": "customer.id",
     "1110": "redirect.url",
     "1111": "redirect.url",
     "1113": "source.id",
@@ -42,6 +44,7 @@ FIELDS = {
     "1137": "customer.phone.number",
     "1138": "customer.email",
     "1139": "customer.email",
+    "1142": "charge_id",
     "1143": "charge_id",
     "1156": "reason",
     "1157": "reason",
@@ -50,7 +53,7 @@ FIELDS = {
 KNOWN = {
     "1109": ("three_d_secure_required", "configuration", "the account may not charge without 3-D Secure"),
     "1114": ("wrong_state", "ours", "the authorization is not in a state to be captured"),
-    "1119": ("currency_not_supported", "configuration", "the account takes no payments in this currency"),
+    "1119": ("currency_not_supported", "configuration", "the account, or this way to pay, takes no such currency"),
     "1126": ("token_used", "ours", "the card's token was used before; get a new one from the buyer"),
     "1149": ("currency_mismatch", "ours", "the payment is in another currency"),
     "1150": ("amount_too_large", "ours", "more than what is authorized"),
@@ -101,8 +104,8 @@ def judge(request: Request, response: Response) -> Verdict | None:
 
 
 def _our_fault(request: Request, response: Response, verdict: Verdict, code: str) -> Verdict:
-    if request.template == REFUND_LIST and (code == "1160" or _says(response) == "refunds not found"):
-        return replace(verdict, error_type=NOTHING_FOUND, message=f"{LABEL} has no refunds to list.")
+    if request.template in (CHARGE_LIST, REFUND_LIST) and response.status == 400 and _is_empty(response, code):
+        return replace(verdict, error_type=NOTHING_FOUND, message=f"{LABEL} has nothing to list.")
     if response.status == 404 or code in UNKNOWN_CODES:
         return replace(verdict, error_type="not_found", message=f"{LABEL} does not know what was asked for.")
     if code in KNOWN:
@@ -146,8 +149,10 @@ def _code(response: Response) -> str:
     return code if code.isdigit() and len(code) <= 6 else ""
 
 
-def _says(response: Response) -> str:
-    return str(_body(response).get("message") or "").strip().lower()
+def _is_empty(response: Response, code: str) -> bool:
+    """Whether a refusal means that there is nothing to list; some shops have seen it without a code."""
+    said = str(_body(response).get("message") or "").strip().lower()
+    return code in ("1144", "1160") or (not code and said.endswith("s not found"))
 
 
 def _body(response: Response) -> dict[str, Any]:
