@@ -51,6 +51,7 @@ NOTHING_INSIDE: dict[str, str] = {
     "sendgrid": "statuses; what becomes of a mail comes as events",
     "signifyd": "statuses; a rejection is a result",
     "stripe": "statuses; a decline is a result",
+    "tap": "statuses; a decline is a result, and a refund waits first: one refused at once is the adapter's own test",
     "twilio": "statuses; a message that failed is a result",
     "vies": "an error code in a 200 is a result: unknown",
 }
