@@ -25,6 +25,7 @@ VENDORS: dict[str, str] = {
     "shopify": "integrations.vendors.shopify:Shopify",
     "signifyd": "integrations.vendors.signifyd:Signifyd",
     "slack": "integrations.vendors.slack:Slack",
+    "smsa": "integrations.vendors.smsa:Smsa",
     "stripe": "integrations.vendors.stripe:Stripe",
     "tap": "integrations.vendors.tap:Tap",
     "twilio": "integrations.vendors.twilio:Twilio",

@@ -50,6 +50,7 @@ NOTHING_INSIDE: dict[str, str] = {
     "razorpay": "statuses; a failed payment is a result",
     "sendgrid": "statuses; what becomes of a mail comes as events",
     "signifyd": "statuses; a rejection is a result",
+    "smsa": "statuses; a number it does not know, and a return it does not cancel any more, are results",
     "stripe": "statuses; a decline is a result",
     "tap": "statuses; a decline is a result, and a refund waits first: one refused at once is the adapter's own test",
     "twilio": "statuses; a message that failed is a result",
