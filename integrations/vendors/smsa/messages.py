@@ -29,7 +29,7 @@ LONGEST_DESCRIPTION = 200  # SMSA names no limit; more is not read by anybody on
 LEAST_VALUE = Decimal("0.1")
 GRAM = Decimal("0.001")
 _SAUDI_NUMBER = re.compile(r"966[1-9]\d{8}")
-# What ASP.NET and IIS, which SMSA runs on, refuse in a path, encoded or not (requestPathInvalidCharacters, double
+# What ASP.NET and IIS, which SMSA seems to run on, refuse in a path, encoded or not (requestPathInvalidCharacters, double
 # escaping), and the two slashes, which would make it another path.
 _NOT_IN_A_PATH = re.compile(r"[<>*%&:?+/\\\x00-\x1f\x7f]")
 _WAYBILL = re.compile(r"[0-9]{8,20}")
