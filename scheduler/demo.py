@@ -35,6 +35,8 @@ CHANNEL = "C0WELCOME01"
 ORDERS = "C0ORDERS001"  # where the shop's orders are announced
 PRICES_ASKED = 0.35  # of all visits: two a minute, within the plan the sandbox plays
 SHELVES_COUNTED = 0.04  # of all visits: somebody counts a shelf and finds a few more or fewer
+CARRIERS_ASKED = 3  # of a visit
+EVERYDAY = ("fedex", "aramex")  # the shop's own; the others are compared now and then
 SYNCS = ("currency", "inventory", "orders", "payments", "shipments", "spend")
 _ORIGINS: dict[str, dict[str, Any]] = {
     "fedex": {
@@ -56,7 +58,38 @@ _ORIGINS: dict[str, dict[str, Any]] = {
         "phone": "+97145550100",
         "email": "dispatch@quayside.example",
     },
+    "dhl_express": {
+        "name": "Dispatch",
+        "company": "Quayside Outfitters",
+        "lines": ["Speicherstadt 4"],
+        "city": "Hamburg",
+        "postal_code": "20457",
+        "country": "DE",
+        "phone": "+49405550100",
+        "email": "dispatch@quayside.example",
+    },
+    "canada_post": {
+        "name": "Dispatch",
+        "company": "Quayside Outfitters",
+        "lines": ["111 Wellington St"],
+        "city": "Ottawa",
+        "state": "ON",
+        "postal_code": "K1A0A9",
+        "country": "CA",
+        "phone": "6135550100",
+    },
+    "australia_post": {
+        "name": "Dispatch",
+        "company": "Quayside Outfitters",
+        "lines": ["1 Bourke St"],
+        "city": "Melbourne",
+        "state": "VIC",
+        "postal_code": "3000",
+        "country": "AU",
+        "phone": "0395550100",
+    },
 }
+_BUSINESSES = (("FR", "FR40300000122"), ("DE", "DE100000008"))  # numbers the sandbox's register knows
 _CARDS = ("pm_card_visa", "pm_card_mastercard", "pm_card_amex", "pm_card_visa_debit")
 _DECLINED = ("pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds")
 
@@ -146,6 +179,7 @@ class Demo:
                 return
             await self._order(reference, basket, payment)
             await self._tell(reference, basket)
+            await self._after_sale(reference, basket, payment)
             if quotes and self._draw.random() < 0.4:
                 await self._ship(reference, basket, self._draw.choice(quotes))
             if self._under_way and self._draw.random() < 0.6:
@@ -155,10 +189,12 @@ class Demo:
                 await self._give_back(reference, payment)
 
     async def _quotes(self, reference: str, basket: Basket) -> list[RateQuote]:
+        others = [vendor for vendor in _ORIGINS if vendor not in EVERYDAY]
+        carriers = (*EVERYDAY, *self._draw.sample(others, CARRIERS_ASKED - len(EVERYDAY)))
         answers = await asyncio.gather(
-            *(self._ask(vendor, "quote_rates", _shipment(reference, basket, vendor)) for vendor in _ORIGINS)
+            *(self._ask(vendor, "quote_rates", _shipment(reference, basket, vendor)) for vendor in carriers)
         )
-        return [quote for quotes in answers for quote in quotes or ()]
+        return [quote for quotes in answers for quote in quotes or () if quote.vendor in EVERYDAY]
 
     async def _in_stock(self, basket: Basket) -> bool:
         for line in basket.lines:
@@ -218,6 +254,48 @@ class Demo:
     async def _tell(self, reference: str, basket: Basket) -> None:
         text = f"Order {reference}: {len(basket.lines)} lines, {basket.total} {basket.currency}."
         await self._ask("slack", "post_message", {"channel": ORDERS, "text": text, "alert_key": reference})
+
+    async def _after_sale(self, reference: str, basket: Basket, payment: Payment) -> None:
+        """Have the order screened, write to the buyer, and now and then look up a business's VAT number."""
+        customer = asdict(basket.customer)
+        address = {**customer, "lines": list(customer["lines"])}
+        if self._draw.random() < 0.5:
+            items = [
+                {
+                    "sku": line.sku,
+                    "name": line.name,
+                    "quantity": line.quantity,
+                    "price": {"amount": format(line.unit_price, "f"), "currency": basket.currency},
+                }
+                for line in basket.lines
+            ]
+            screening = {
+                "reference": reference,
+                "total": {"amount": format(basket.total, "f"), "currency": basket.currency},
+                "placed_at": self.now(),
+                "email": customer["email"],
+                "ip_address": "203.0.113.9",
+                "shipping": address,
+                "items": items,
+                "processor": "stripe",
+                "payment_id": payment.payment_id,
+            }
+            await self._ask("signifyd", "screen_order", screening, key=f"screening-{reference}")
+        mail = {
+            "reference": f"{reference}:paid",
+            "to": customer["email"],
+            "subject": f"Your order {reference}",
+            "text": f"Thank you. Your order {reference} is paid and on its way to our warehouse.",
+            "category": "orders",
+        }
+        await self._ask("sendgrid", "send_email", mail, key=f"mail-{reference}")
+        if self._draw.random() < 0.3:
+            text = f"Your order {reference} is paid."
+            sms = {"reference": f"{reference}:paid", "to": customer["phone"], "text": text}
+            await self._ask("twilio", "send_sms", sms, key=f"sms-{reference}")
+        if self._draw.random() < 0.15:
+            country, number = self._draw.choice(_BUSINESSES)
+            await self._ask("vies", "check_vat_number", {"country": country, "number": number})
 
     async def _ship(self, reference: str, basket: Basket, quote: RateQuote) -> None:
         sent: CreatedShipment | None = await self._ask(

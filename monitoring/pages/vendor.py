@@ -70,17 +70,7 @@ def layout(context: DashboardContext, name: str) -> Component:
 
 
 def _set_up(facts: VendorFacts) -> Component:
-    credentials = [
-        html.Li(
-            [
-                icon("healthy" if is_set else "degraded"),
-                " ",
-                html.Code(variable),
-                html.Span(" set" if is_set else " missing", className=f"q-tone-{'good' if is_set else 'warn'}"),
-            ]
-        )
-        for variable, is_set in facts.credentials
-    ]
+    credentials = [_credential(facts, variable, is_set) for variable, is_set in facts.credentials]
     return html.Section(
         [
             html.Div(
@@ -92,6 +82,18 @@ def _set_up(facts: VendorFacts) -> Component:
         ],
         className="q-panel",
     )
+
+
+def _credential(facts: VendorFacts, variable: str, is_set: bool) -> Component:
+    """Say of a setting whether it is set, and whether that is needed."""
+    name, word, tone = "idle", " not set, optional", "dim"
+    if is_set:
+        name, word, tone = "healthy", " set", "good"
+    elif facts.sandboxed:
+        name, word, tone = "idle", " not set, the sandbox has its own", "dim"
+    elif variable in facts.missing:
+        name, word, tone = "degraded", " missing", "warn"
+    return html.Li([icon(name), " ", html.Code(variable), html.Span(word, className=f"q-tone-{tone}")])
 
 
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:

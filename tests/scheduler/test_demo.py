@@ -106,6 +106,13 @@ async def test_shoppers_quote_pay_order_ship_and_return(stage: Stage, clock: Mov
         ("aramex", "quote_rates"),
         ("stripe", "create_payment"),
         ("stripe", "refund_payment"),
+        ("dhl_express", "quote_rates"),
+        ("canada_post", "quote_rates"),
+        ("australia_post", "quote_rates"),
+        ("signifyd", "screen_order"),
+        ("sendgrid", "send_email"),
+        ("twilio", "send_sms"),
+        ("vies", "check_vat_number"),
     }
     assert {trigger for _, _, trigger in shops.asked} == {"demo"}
     assert any(order.tracking_number for order in placed)
