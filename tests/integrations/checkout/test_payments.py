@@ -12,6 +12,7 @@ from db import checkout_payments
 from db.engine import Database
 from integrations.checkout.options import CheckoutOptions
 from integrations.checkout.payments import Capture, NewPayment, PaymentDesk, Refund
+from integrations.commands import ready_for
 from integrations.errors import (
     HttpFailed,
     InvalidInput,
@@ -20,6 +21,7 @@ from integrations.errors import (
     QuaysideError,
     Unsupported,
 )
+from integrations.types.base import Money
 from tests.integrations.checkout.conftest import Counter, OpenCounter, now
 
 
@@ -160,3 +162,45 @@ async def test_a_payment_from_elsewhere_needs_its_processor_named(open_counter: 
         found = await counter.payments.get("pi_sandbox_captured", processor="stripe")
 
     assert (caught.value.field, found.status) == ("processor", "captured")
+
+
+SAME = {
+    "description": "Order S-1",
+    "return_url": "https://shop.example/back",
+    "customer": {"name": "Ada Example", "email": "ada@example.com", "phone": "+4930123456"},
+}
+AMOUNTS = {"USD": "44.75", "JPY": "4475", "KWD": "4.470"}
+TAKES = {
+    "mollie": {"USD", "JPY"},
+    "paypal": {"USD", "JPY"},
+    "razorpay": {"USD", "JPY", "KWD"},
+    "stripe": {"USD", "JPY", "KWD"},
+    "tap": {"USD", "KWD"},
+}
+
+
+async def test_the_same_request_makes_a_payment_at_every_processor_in_each_currency_it_takes(
+    open_counter: OpenCounter,
+) -> None:
+    found: dict[str, set[str]] = {}
+    refused: set[str] = set()
+    async with open_counter() as counter:
+        processors = ready_for("create_payment", counter.harbour.runtime.options)
+        for processor in processors:
+            for currency, amount in AMOUNTS.items():
+                reference = f"S-{processor}-{currency}"
+                body = {**SAME, "reference": reference, "amount": {"amount": amount, "currency": currency}}
+                request = NewPayment.model_validate({**body, "processor": processor})
+                try:
+                    made = await counter.payments.create(request, key=reference, asked_by="a")
+                except Unsupported as error:
+                    refused.add(error.field)
+                    continue
+                found.setdefault(processor, set()).add(currency)
+                assert (made.vendor, made.reference) == (processor, reference)
+                assert made.amount == Money.model_validate(body["amount"])
+                assert made.status in ("pending", "requires_action", "captured")
+                assert made.captured.amount == 0 or made.status == "captured"
+
+    assert found == TAKES
+    assert refused == {"amount.currency"}
