@@ -18,6 +18,7 @@ TWINS: dict[str, str] = {
     "fedex": "integrations.sandbox.fedex:FedexTwin",
     "frankfurter": "integrations.sandbox.frankfurter:FrankfurterTwin",
     "google_ads": "integrations.sandbox.google_ads:GoogleAdsTwin",
+    "klaviyo": "integrations.sandbox.klaviyo:KlaviyoTwin",
     "meta_ads": "integrations.sandbox.meta_ads:MetaAdsTwin",
     "mollie": "integrations.sandbox.mollie:MollieTwin",
     "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",

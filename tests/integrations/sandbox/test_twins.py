@@ -23,6 +23,7 @@ OPERATIONS = {
     "fedex": {*SHIPPING, "cancel_shipment", "sign_in"},
     "frankfurter": {"latest_rates", "historical_rates", "look_up"},
     "google_ads": {"daily_spend", "send_conversion", "poll", "look_up", "sign_in"},
+    "klaviyo": {"upsert_profile", "track_event", "look_up"},
     "meta_ads": {"daily_spend", "send_conversion", "poll", "look_up", "sign_in"},
     "mollie": {"create_payment", "capture_payment", "get_payment", "refund_payment", "list_transactions", "look_up"},
     "open_exchange_rates": {"latest_rates", "historical_rates", "look_up"},
