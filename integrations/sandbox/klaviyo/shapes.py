@@ -69,6 +69,7 @@ CREATE_EVENTS = {
                     {
                         "type!": "=event-bulk-create",
                         "attributes!": {
+                            "backfill": "boolean?",
                             "profile!": {
                                 "data!": {"type!": "=profile", "id": "text?", "attributes!": _OF_EVENT, "meta": PATCHES}
                             },

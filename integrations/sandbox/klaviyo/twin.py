@@ -110,8 +110,9 @@ class KlaviyoTwin:
         return (control(self._webhooks.make),)
 
     def credential(self, ask: Ask) -> str:
-        """Return whose quota a request spends."""
-        return self._access.holder(ask)
+        """Return whose quota a request spends, and at which endpoint: each has its own."""
+        endpoint = ask.path.rstrip("/").replace(ask.match.get("id", "/"), "/")
+        return f"{self._access.holder(ask)} {ask.method} {endpoint}"
 
     def announce(self, answer: Answer, standings: Sequence[Standing]) -> Answer:
         """Return the answer with how the window of a minute stands; of the other windows nothing is told."""
