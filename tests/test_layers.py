@@ -38,6 +38,7 @@ VENDOR_MAY = {
     "customs",
     "errors",
     "euro_reference",
+    "hashed_identity",
     "oauth",
     "outcome",
     "postal_codes",

@@ -5,19 +5,17 @@ One event a request, always: Meta throws a whole batch away for one bad event in
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import datetime, timedelta
 from typing import Any
 
 from integrations.errors import InvalidInput
+from integrations.hashed_identity import email, hashed, phone_digits
 from integrations.types.marketing import Conversion
 from integrations.vendors.meta_ads.declaration import LABEL
 
 OLDEST = timedelta(days=7)  # an event that is older fails the request
 SKEW = timedelta(minutes=1)  # how far clocks may differ
-_HASHED = re.compile(r"[0-9a-f]{64}")  # SHA-256: left as it is
-_PHONE = re.compile(r"[1-9]\d{6,14}")
 _COOKIE = re.compile(r"fb\.\d\.\d+\..+")  # fbc and fbp: fb, the domain's level, milliseconds, the id
 
 
@@ -57,22 +55,22 @@ def server_event(value: Conversion, now: datetime) -> dict[str, Any]:
 
 def _shopper(value: Conversion) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    hashed = {
-        "em": _email(value.email),
-        "ph": _phone(value.phone),
+    plain = {
+        "em": email(value.email),
+        "ph": phone_digits(value.phone),
         "fn": value.first_name.strip().lower(),
         "ln": value.last_name.strip().lower(),
         "country": (value.country or "").lower(),
         "zp": re.sub(r"\s", "", value.postal_code.lower()).split("-")[0],
     }
-    found |= {name: [_hash(plain)] for name, plain in hashed.items() if plain}
-    plain = {
+    found |= {name: [hashed(one)] for name, one in plain.items() if one}
+    open_ones = {
         "fbc": _cookie(value.click_id, "click_id"),
         "fbp": _cookie(value.browser_id, "browser_id"),
         "client_ip_address": value.ip_address,
         "client_user_agent": value.user_agent,
     }
-    found |= {name: one for name, one in plain.items() if one}
+    found |= {name: one for name, one in open_ones.items() if one}
     if not ({"em", "ph", "fbc", "fbp", "client_ip_address"} & found.keys() or {"fn", "ln"} <= found.keys()):
         raise InvalidInput(
             f"{LABEL} cannot tell who this was; give email, phone, click_id, browser_id, ip_address or both names.",
@@ -81,30 +79,7 @@ def _shopper(value: Conversion) -> dict[str, Any]:
     return found
 
 
-def _email(text: str) -> str:
-    """Return the address as it is hashed, or the hash it is already."""
-    plain = text.strip().lower()
-    if plain and "@" not in plain and not _HASHED.fullmatch(plain):
-        raise InvalidInput("This is no e-mail address.", field="email")
-    return plain
-
-
-def _phone(text: str) -> str:
-    """Return the digits with the country's code, or the hash it is already. Raise InvalidInput without the code."""
-    plain = text.strip().lower()
-    if not plain or _HASHED.fullmatch(plain):
-        return plain
-    digits = re.sub(r"^(?:\+|00)", "", re.sub(r"[\s().\-/]", "", plain))
-    if not _PHONE.fullmatch(digits):
-        raise InvalidInput("A telephone number needs its country code, such as +14155550123.", field="phone")
-    return digits
-
-
 def _cookie(text: str, field: str) -> str:
     if text and not _COOKIE.fullmatch(text):
         raise InvalidInput(f"{LABEL} takes what its cookie holds, such as fb.1.1767312000000.AbC.", field=field)
     return text
-
-
-def _hash(plain: str) -> str:
-    return plain if _HASHED.fullmatch(plain) else hashlib.sha256(plain.encode()).hexdigest()
