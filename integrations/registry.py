@@ -16,6 +16,7 @@ VENDORS: dict[str, str] = {
     "ecb": "integrations.vendors.ecb:Ecb",
     "fedex": "integrations.vendors.fedex:Fedex",
     "frankfurter": "integrations.vendors.frankfurter:Frankfurter",
+    "google_ads": "integrations.vendors.google_ads:GoogleAds",
     "meta_ads": "integrations.vendors.meta_ads:MetaAds",
     "mollie": "integrations.vendors.mollie:Mollie",
     "open_exchange_rates": "integrations.vendors.open_exchange_rates:OpenExchangeRates",

@@ -34,6 +34,8 @@ EXAMPLES = [(vendor, operation.name) for vendor in VENDORS for operation in adap
 UNSUPPORTED = [
     ("aramex", "cancel_shipment"),
     ("dhl_express", "cancel_shipment"),
+    ("google_ads", "track_event"),
+    ("google_ads", "upsert_profile"),
     ("meta_ads", "track_event"),
     ("meta_ads", "upsert_profile"),
 ]
