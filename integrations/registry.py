@@ -30,6 +30,7 @@ VENDORS: dict[str, str] = {
     "stripe": "integrations.vendors.stripe:Stripe",
     "tap": "integrations.vendors.tap:Tap",
     "twilio": "integrations.vendors.twilio:Twilio",
+    "ups": "integrations.vendors.ups:Ups",
     "vies": "integrations.vendors.vies:Vies",
 }
 

@@ -55,6 +55,7 @@ NOTHING_INSIDE: dict[str, str] = {
     "stripe": "statuses; a decline is a result",
     "tap": "statuses; a decline is a result, and a refund waits first: one refused at once is the adapter's own test",
     "twilio": "statuses; a message that failed is a result",
+    "ups": "statuses; a number it does not know is a result: unknown",
     "vies": "an error code in a 200 is a result: unknown",
 }
 # Whose 429, or what stands for it, is more than "too fast".
