@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from integrations.sandbox import labels
-from integrations.sandbox.geography import local
+from integrations.sandbox.geography import local, same_customs_territory
 from integrations.sandbox.twin import World
 from integrations.sandbox.ups import consignment, tariff
 from integrations.sandbox.ups.consignment import SHIPMENTS, Package, Place
@@ -22,7 +22,7 @@ from integrations.sandbox.ups.tariff import Price, Service
 _KEPT = 50_000
 _LABELS = ("GIF", "ZPL", "EPL", "SPL")  # a shipment is made with no PDF; label recovery gives one
 _AHEAD = timedelta(days=7)
-_LETTER = "01"
+_STANDARD = "11"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class Shipments:
         _check_references(own, packages, origin, destination)
         _check_payment(shipment, account)
         if abroad:
-            _check_abroad(shipment, receiver, origin, destination)
+            _check_abroad(shipment, receiver, origin, destination, service)
         image = _label_image(asked)
         sent = Sent(
             id="",
@@ -302,9 +302,10 @@ def _check_payment(shipment: Node, account: str) -> None:
             raise SHIPMENTS.refuse("0415", "The payment account must be the shipper's account number.")
 
 
-def _check_abroad(shipment: Node, receiver: Node, origin: Place, destination: Place) -> None:
+def _check_abroad(shipment: Node, receiver: Node, origin: Place, destination: Place, service: Service) -> None:
     """Refuse a shipment abroad without what the document requires there."""
-    shipment.text("Description")
+    if service.code != _STANDARD or not same_customs_territory(origin.country, destination.country):
+        shipment.text("Description")
     receiver.text("AttentionName")
     no_phone = SHIPMENTS.refuse("0213", "Missing or invalid ship to phone number")
     phone = receiver.maybe("Phone")

@@ -20,7 +20,7 @@ from integrations.types.shipping import (
     Tracking,
     TrackingRequest,
 )
-from integrations.vendors.ups import answers, messages, verdicts
+from integrations.vendors.ups import answers, messages, verdicts, whereabouts
 from integrations.vendors.ups.declaration import VENDOR
 
 RATE_PATH = "/api/rating/v2409"
@@ -82,7 +82,7 @@ class Ups(Adapter):
         number = messages.inquiry_number(value.tracking_number)
         query = (("locale", "en_US"), ("returnSignature", "false"))
         path, template = f"{TRACK_PATH}/{quote(number, safe='')}", f"{TRACK_PATH}/{{tracking_number}}"
-        return answers.tracking(await exchange.send(_request("GET", path, template=template, query=query)), number)
+        return whereabouts.tracking(await exchange.send(_request("GET", path, template=template, query=query)), number)
 
     async def cancel_shipment(self, exchange: Exchange, value: TrackingRequest) -> CancelledShipment:
         """Void a whole shipment by its number, that of its first package. One that was voided before is cancelled."""

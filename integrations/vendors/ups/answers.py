@@ -1,41 +1,22 @@
-"""What UPS answers, in our words.
-
-Every number is a text. Lists of one are lists from v2403 on and a lone object before it and in Label Recovery v1; both
-are read. The test environment has been seen to put ``&#xD;`` before values (api-documentation issue 63).
-"""
+"""What UPS answers about rates, shipments, labels and voids, in our words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
 from integrations.errors import BusinessFailed
-from integrations.outcome import Response
-from integrations.reading import Answer, CamelAnswer, read
+from integrations.reading import Answer, read
 from integrations.types.base import Currency, Money
-from integrations.types.shipping import CancelledShipment, CreatedShipment, Label, RateQuote, Tracking, TrackingEvent
+from integrations.types.shipping import CancelledShipment, CreatedShipment, Label, RateQuote
+from integrations.vendors.ups.values import Cleaned, Several, Text
 
 VENDOR_NAME = "ups"
-STRAY = "&#xD;"
-Status = Literal["created", "in_transit", "out_for_delivery", "delivered", "exception", "cancelled", "unknown"]
-
-# The types of a status; those without an entry are movements on the way. D, X and M are in UPS's own examples, the
-# rest in public integrations only (unconfirmed).
-_STATUSES: dict[str, Status] = {
-    "D": "delivered",
-    "M": "created",
-    "MV": "cancelled",
-    "NA": "unknown",
-    "O": "out_for_delivery",
-    "RS": "exception",
-    "X": "exception",
-}
-_OUT_FOR_DELIVERY = "021"  # comes with the type of a movement (unconfirmed)
 _SERVICES = {
     "01": "UPS Next Day Air",
     "02": "UPS 2nd Day Air",
@@ -57,27 +38,13 @@ _SERVICES = {
 _LABEL_FORMATS: dict[str, Literal["PDF", "PNG", "ZPL"]] = {"PDF": "PDF", "PNG": "PNG", "ZPL": "ZPL"}
 
 
-def _clean(value: Any) -> Any:
-    return value.replace(STRAY, "").strip() if isinstance(value, str) else value
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return value
-    return [value] if value else []
-
-
-Text = Annotated[str, BeforeValidator(_clean)]
-Several = BeforeValidator(_listed)
-
-
 class _Part(Answer):
     model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True)
 
 
 class _Charge(_Part):
-    currency_code: Annotated[Currency, BeforeValidator(_clean)]
-    monetary_value: Annotated[Decimal, BeforeValidator(_clean)]
+    currency_code: Annotated[Currency, Cleaned]
+    monetary_value: Annotated[Decimal, Cleaned]
 
 
 class _OwnCharge(_Part):
@@ -196,50 +163,6 @@ class _VoidAnswer(_Part):
     void_shipment_response: _VoidResponse
 
 
-class _TrackStatus(CamelAnswer):
-    type: Text = ""
-    code: Text = ""
-    status_code: Text = ""
-    description: Text = ""
-
-
-class _Address(CamelAnswer):
-    city: Text = ""
-    country_code: Text = ""
-
-
-class _Location(CamelAnswer):
-    address: _Address = Field(default_factory=_Address)
-
-
-class _Activity(CamelAnswer):
-    status: _TrackStatus = Field(default_factory=_TrackStatus)
-    location: _Location = Field(default_factory=_Location)
-    date: Text = ""
-    time: Text = ""
-    gmt_date: Text = ""
-    gmt_time: Text = ""
-    gmt_offset: Text = ""
-
-
-class _Tracked(CamelAnswer):
-    tracking_number: Text = ""
-    current_status: _TrackStatus = Field(default_factory=_TrackStatus)
-    activity: Annotated[tuple[_Activity, ...], Several] = ()
-
-
-class _TrackedShipment(CamelAnswer):
-    package: Annotated[tuple[_Tracked, ...], Several] = ()
-
-
-class _TrackResponse(CamelAnswer):
-    shipment: Annotated[tuple[_TrackedShipment, ...], Several]
-
-
-class _TrackAnswer(CamelAnswer):
-    track_response: _TrackResponse
-
-
 def quotes(body: object, as_of: datetime) -> list[RateQuote]:
     """Return the quotes of a rate answer, the account's own price where UPS gives it, else the published one.
 
@@ -297,21 +220,6 @@ def cancelled(body: object, tracking_number: str) -> CancelledShipment:
     )
 
 
-def tracking(response: Response, tracking_number: str) -> Tracking:
-    """Return where the parcel is; ``unknown`` when UPS has nothing on the number (yet): a 404, or a warning in a 200."""
-    tracked = None if response.status == 404 else _tracked(response, tracking_number)
-    if tracked is None:
-        return Tracking(vendor=VENDOR_NAME, tracking_number=tracking_number, status="unknown")
-    delivered = [_at(one) for one in tracked.activity if one.status.type == "D"]
-    return Tracking(
-        vendor=VENDOR_NAME,
-        tracking_number=tracking_number,
-        status=_status(tracked),
-        events=tuple(_event(one) for one in tracked.activity),
-        delivered_at=delivered[0] if delivered else None,
-    )
-
-
 def _rated(body: object) -> Sequence[_Rated]:
     return read(_RateAnswer, body).rate_response.rated_shipment
 
@@ -340,55 +248,6 @@ def _price(own: _OwnCharge, published: _Charge | None) -> Money | None:
 
 def _label(kind: _Format, content: str) -> Label:
     return Label(format=_LABEL_FORMATS.get(kind.code.upper(), "ZPL"), content=content)
-
-
-def _tracked(response: Response, tracking_number: str) -> _Tracked | None:
-    shipments = read(_TrackAnswer, response.json(), status=response.status).track_response.shipment
-    found = [package for shipment in shipments for package in shipment.package]
-    mine = [package for package in found if package.tracking_number.upper() == tracking_number.upper()]
-    return next(iter(mine or found), None)
-
-
-def _status(tracked: _Tracked) -> Status:
-    """Return the package's own status, else that of the newest activity; UPS lists the newest first."""
-    known = [tracked.current_status, *(one.status for one in tracked.activity)]
-    latest = next((status for status in known if status.type), None)
-    if latest is None:
-        return "in_transit" if tracked.activity else "unknown"
-    if _OUT_FOR_DELIVERY in (tracked.current_status.code, latest.status_code) and latest.type not in _STATUSES:
-        return "out_for_delivery"
-    return _STATUSES.get(latest.type, "in_transit")
-
-
-def _event(activity: _Activity) -> TrackingEvent:
-    at = _at(activity)
-    said = activity.status.description
-    if at is None and activity.date:
-        # The local time of the place, whose zone UPS did not give, so it stays a text.
-        said = f"{said} ({activity.date} {activity.time} local time)"
-    address = activity.location.address
-    return TrackingEvent(
-        at=at,
-        status=activity.status.code or activity.status.type,
-        description=said,
-        place=", ".join(part for part in (address.city, address.country_code) if part),
-    )
-
-
-def _at(activity: _Activity) -> datetime | None:
-    """Return the time of an activity as UTC; None where UPS gives only a local time without its offset."""
-    if activity.gmt_date:
-        return _moment(activity.gmt_date, activity.gmt_time, "+00:00")
-    return _moment(activity.date, activity.time, activity.gmt_offset)
-
-
-def _moment(day: str, clock: str, offset: str) -> datetime | None:
-    digits = clock.replace(":", "").zfill(6)  # UPS's own example has 74700 for 07:47:00
-    try:
-        at = datetime.strptime(f"{day}{digits}{offset}", "%Y%m%d%H%M%S%z")
-    except ValueError:
-        return None
-    return at.astimezone(UTC)
 
 
 def _day(text: str) -> date | None:

@@ -61,22 +61,15 @@ def form(shipment: Shipment, value: Money, sold_to: Mapping[str, Any], leaves: d
     lines: Sequence[ContentLine] = shipment.contents or (
         ContentLine(description="Merchandise", quantity=1, value=value),
     )
-    buyer = {
-        name: sold_to[name] for name in ("Name", "AttentionName", "Phone", "Address", "EMailAddress") if name in sold_to
-    }
     return {
         "FormType": [INVOICE],
         "InvoiceNumber": shipment.reference,
         "InvoiceDate": f"{leaves:%Y%m%d}",
         "ReasonForExport": "SALE",
         "CurrencyCode": value.currency,
-        "Contacts": {"SoldTo": {**buyer, "Address": _without_flags(buyer["Address"])}},
+        "Contacts": {"SoldTo": dict(sold_to)},
         "Product": [_product(line, number, shipment) for number, line in enumerate(lines)],
     }
-
-
-def _without_flags(address: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in address.items() if not name.endswith("Indicator")}
 
 
 def _product(line: ContentLine, number: int, shipment: Shipment) -> dict[str, Any]:

@@ -313,6 +313,23 @@ async def test_abroad_the_reference_stands_on_the_shipment_and_a_phone_is_needed
     assert (silent, code(no_phone)) == (400, "120213")
 
 
+async def test_goods_are_described_abroad_except_by_standard_inside_the_union(call: Call) -> None:
+    def at(city: str, postal_code: str, country: str) -> dict[str, Any]:
+        address = {"AddressLine": ["1"], "City": city, "PostalCode": postal_code, "CountryCode": country}
+        return {**ANN, "ShipperNumber": "A1B2C3", "Address": address}
+
+    kilos = {"Packaging": {"Code": "02"}, "PackageWeight": {"UnitOfMeasurement": {"Code": "KGS"}, "Weight": "4"}}
+    union = changed(changed(SHIP, "Shipper", at("Hamburg", "20457", "DE")), "Package", [kilos])
+    union = changed(changed(union, "ShipTo", at("Paris", "75001", "FR")), "Service", {"Code": "11"})
+    by_standard, _ = await call("POST", SHIP_PATH, union)
+    by_saver, refused = await call("POST", SHIP_PATH, changed(union, "Service", {"Code": "65"}))
+    zurich = changed(union, "ShipTo", at("Zurich", "8001", "CH"))
+    out_of_it, refused_too = await call("POST", SHIP_PATH, zurich)
+
+    assert by_standard == 200
+    assert (by_saver, code(refused), out_of_it, code(refused_too)) == (400, "20007", 400, "20007")
+
+
 # --- voids -------------------------------------------------------------------------------------------------------------
 
 
