@@ -12,6 +12,7 @@ TWINS: dict[str, str] = {
     "acumatica": "integrations.sandbox.acumatica:AcumaticaTwin",
     "aramex": "integrations.sandbox.aramex:AramexTwin",
     "australia_post": "integrations.sandbox.australia_post:AustraliaPostTwin",
+    "avalara": "integrations.sandbox.avalara:AvalaraTwin",
     "canada_post": "integrations.sandbox.canada_post:CanadaPostTwin",
     "dhl_express": "integrations.sandbox.dhl_express:DhlExpressTwin",
     "ecb": "integrations.sandbox.ecb:EcbTwin",

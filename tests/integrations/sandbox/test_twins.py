@@ -17,6 +17,7 @@ OPERATIONS = {
     },
     "aramex": set(),  # named by the SOAPAction of the request: its own tests see to it
     "australia_post": {*SHIPPING, "cancel_shipment", "look_up", "get_label", "poll", "create_order"},
+    "avalara": {"quote_tax", "commit_tax", "void_tax", "resolve_address", "look_up", "adjust_tax", "refund_tax"},
     "canada_post": {*SHIPPING, "cancel_shipment", "look_up"},
     "dhl_express": {*SHIPPING, "get_label", "reserve_numbers", "create_pickup", "cancel_pickup"},
     "ecb": {"latest_rates", "historical_rates"},
