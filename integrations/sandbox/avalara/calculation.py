@@ -135,13 +135,12 @@ def _tax_line(
     origin, destination = _ends(sale, line, number)
     here = _owed(sale, line, origin, destination, nexus)
     amount = line["amount"]
-    rate = sum((one.rate for one, _ in here), _ZERO)
     net = amount - discount
     exempt = _is_exempt(sale, line)
     included: Decimal | None = None
+    rate = sum((one.rate for one, rule in here if rule == "RateRule"), _ZERO)
     if line["taxIncluded"] and not exempt and rate:
-        taxed = sum((one.rate for one, rule in here if rule == "RateRule"), _ZERO)
-        base = _rounded(net / (1 + taxed), smallest)
+        base = _rounded(net / (1 + rate), smallest)
         included, amount, net = net - base, base + discount, base
     details = [_detail(one, rule, net, smallest, exempt=exempt) for one, rule in here]
     if included is not None and details:

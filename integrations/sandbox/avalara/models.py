@@ -1,6 +1,7 @@
 """The bodies AvaTax takes: names in any case, unknown members ignored, values converted as its JSON reader does.
 
-Recorded: ``ShipFrom`` for ``shipFrom``, an amount and a discount as text, a customer code as a number. What cannot be converted is a body that is "no valid JSON"; what is too long is named.
+Recorded: ``ShipFrom`` for ``shipFrom``, an amount and a discount as text, a customer code as a number. What cannot be
+converted is a body that is "no valid JSON"; what is too long is named.
 """
 
 from __future__ import annotations
