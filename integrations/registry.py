@@ -11,6 +11,7 @@ VENDORS: dict[str, str] = {
     "acumatica": "integrations.vendors.acumatica:Acumatica",
     "aramex": "integrations.vendors.aramex:Aramex",
     "australia_post": "integrations.vendors.australia_post:AustraliaPost",
+    "avalara": "integrations.vendors.avalara:Avalara",
     "canada_post": "integrations.vendors.canada_post:CanadaPost",
     "dhl_express": "integrations.vendors.dhl_express:DhlExpress",
     "ecb": "integrations.vendors.ecb:Ecb",

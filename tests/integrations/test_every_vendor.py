@@ -38,6 +38,7 @@ INSIDE_A_200: dict[str, tuple[str, dict[str, Any], str]] = {
 NOTHING_INSIDE: dict[str, str] = {
     "acumatica": "a failed action is told by a status, or by the state of the operation that is polled",
     "australia_post": "statuses; a product that takes no such parcel is left out, a number it does not know is unknown",
+    "avalara": "statuses; an address it cannot place is a result, and a ping that knows nobody a bad credential",
     "canada_post": "statuses; a number without a history is a result: unknown",
     "dhl_express": "problem documents with a status",
     "ecb": "a file",
