@@ -25,7 +25,7 @@ _OLD = (96 * _DAY, 81 * _DAY, 66 * _DAY)  # before the 60 days that a store show
 _YOUNGEST, _SPAN = 1_200.0, 42 * _DAY
 _RECENT: tuple[Fate, ...] = ("paid", "paid", "unpaid", "paid", "held", "paid", "part_sent", "paid", "paid", "paid")
 _SETTLED: tuple[Fate, ...] = ("sent", "sent", "part_refunded", "sent", "cancelled", "sent", "refunded", "sent")
-_TAX_RATES = {"US": Decimal("0.0825"), "CA": Decimal("0.13"), "GB": Decimal("0.2"), "AU": Decimal("0.1")}
+TAX_RATES = {"US": Decimal("0.0825"), "CA": Decimal("0.13"), "GB": Decimal("0.2"), "AU": Decimal("0.1")}
 _SHIPPING = Decimal("9.95")  # dollars of the price list
 _FREE_FROM = Decimal(150)
 _TRIES = 2_000  # baskets looked through for one of a wanted country or currency
@@ -110,7 +110,7 @@ class Sales:
             customer=basket.customer,
             currency=basket.currency,
             lines=lines,
-            tax_rate=_TAX_RATES.get(basket.customer.country, Decimal(0)),
+            tax_rate=TAX_RATES.get(basket.customer.country, Decimal(0)),
             shipping_dollars=_SHIPPING if dollars < _FREE_FROM else Decimal(0),
             fate=fate,
             age=age,

@@ -35,6 +35,7 @@ TWINS: dict[str, str] = {
     "twilio": "integrations.sandbox.twilio:TwilioTwin",
     "ups": "integrations.sandbox.ups:UpsTwin",
     "vies": "integrations.sandbox.vies:ViesTwin",
+    "woocommerce": "integrations.sandbox.woocommerce:WooCommerceTwin",
 }
 
 

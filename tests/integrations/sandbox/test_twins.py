@@ -50,6 +50,7 @@ OPERATIONS = {
     "twilio": {"send_sms", "get_sms", "look_up"},
     "ups": {*SHIPPING, "cancel_shipment", "sign_in", "look_up"},
     "vies": {"check_vat_number", "look_up"},
+    "woocommerce": {"list_orders", "get_order", "list_stock", "set_stock", "mark_fulfilled", "look_up"},
 }
 
 
