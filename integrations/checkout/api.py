@@ -21,7 +21,7 @@ from integrations.correlation import origin
 from integrations.outcome import Trigger
 from integrations.types.base import Money
 from integrations.types.payments import Payment
-from integrations.types.tax import TaxQuote, TaxRequest
+from integrations.types.tax import TaxDocument, TaxQuote, TaxRequest
 
 Key = Annotated[
     str,
@@ -36,6 +36,9 @@ Key = Annotated[
 ]
 PaymentId = Annotated[
     str, Path(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$", description="the processor's id of the payment")
+]
+SaleReference = Annotated[
+    str, Path(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$", description="yours, of the sale")
 ]
 Processor = Annotated[str, Query(max_length=32, description="for a payment that was not made here")]
 CurrencyCode = Annotated[str, Query(pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])]
@@ -98,6 +101,18 @@ def router(checkout: Checkout, front: Front) -> APIRouter:
         """Say what a sale owes, where, and by which rule."""
         with asked_by(caller):
             return await checkout.tax.quote(request)
+
+    @routes.post("/tax/documents", tags=["tax"], status_code=201, responses=front.problems(404, 409, 502, 504))
+    async def commit_tax(request: TaxRequest, key: Key, caller: Caller = paying) -> TaxDocument:
+        """Store a sale with the tax engine, when its payment is captured. Countries taxed by a table store nothing."""
+        with asked_by(caller):
+            return await checkout.tax.commit(request, key=key)
+
+    @routes.post("/tax/documents/{reference}/void", tags=["tax"], responses=front.problems(404, 409, 502, 504))
+    async def void_tax(reference: SaleReference, key: Key, caller: Caller = paying) -> TaxDocument:
+        """Void a stored sale, when it is cancelled."""
+        with asked_by(caller):
+            return await checkout.tax.void(reference, key=key)
 
     @routes.get("/currency/convert", tags=["currency"], responses=front.problems())
     async def convert(

@@ -15,7 +15,7 @@ from integrations.checkout.conversion import rate_table
 from integrations.checkout.options import CheckoutOptions
 from integrations.errors import CallRefused, InvalidInput, QuaysideError, RatesTooOld, Unsupported
 from integrations.gateway import Gateway
-from integrations.types.tax import TaxQuote, TaxRequest, VatNumberCheck, VatNumberQuery
+from integrations.types.tax import TaxDocument, TaxDocumentQuery, TaxQuote, TaxRequest, VatNumberCheck, VatNumberQuery
 from integrations.vat import rules
 from integrations.vat.rules import UNION, VatNumberStatus
 
@@ -68,6 +68,33 @@ class TaxDesk:
             "set QUAYSIDE_AVALARA_*.",
             field="destination.country",
         )
+
+    async def commit(self, request: TaxRequest, *, key: str) -> TaxDocument:
+        """Store a sale with the tax engine, on capture. Raise Unsupported where a table answers: it stores nothing."""
+        self._refuse_table(request.destination.country)
+        result = await self._gateway.call(ENGINE, "commit_tax", request, priority="interactive", idempotency_key=key)
+        document: TaxDocument = result.value
+        return document
+
+    async def void(self, reference: str, *, key: str) -> TaxDocument:
+        """Void a sale the tax engine has stored, on cancel. Raise Unsupported without an engine."""
+        if ENGINE not in self._ready:
+            raise Unsupported("No tax engine is set up, so no sale is stored; set QUAYSIDE_AVALARA_*.")
+        query = TaxDocumentQuery(reference=reference)
+        result = await self._gateway.call(ENGINE, "void_tax", query, priority="interactive", idempotency_key=key)
+        document: TaxDocument = result.value
+        return document
+
+    def stores(self, country: str) -> bool:
+        """Return whether sales to a country are stored by the tax engine."""
+        return country not in rules.COUNTRIES and ENGINE in self._ready
+
+    def _refuse_table(self, country: str) -> None:
+        if not self.stores(country):
+            raise Unsupported(
+                f"Sales to {country} are taxed by a table, which stores nothing; the order itself is the record.",
+                field="destination.country",
+            )
 
     async def _number(self, request: TaxRequest) -> VatNumberStatus | None:
         """Return VIES' word on the buyer's number, None where there is none or it cannot matter."""

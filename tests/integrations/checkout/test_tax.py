@@ -7,19 +7,22 @@ from typing import Any
 
 import pytest
 
-from integrations.errors import Unsupported
+from integrations.errors import HttpFailed, Unsupported
 from integrations.types.tax import TaxRequest
 from tests.integrations.checkout.conftest import OpenCounter, save_rates
 
+TEXAS = {"lines": ["600 Congress Ave"], "city": "Austin", "state": "TX", "postal_code": "78701", "country": "US"}
+IRVINE = {"lines": ["2000 Main Street"], "city": "Irvine", "state": "CA", "postal_code": "92614", "country": "US"}
 VALID, INVALID = "FR40300000122", "FR40303265045"
 
 
 def sale(origin: str = "DE", to: str = "FR", currency: str = "EUR", **more: Any) -> TaxRequest:
+    places: dict[str, Any] = {"California": IRVINE, "Texas": TEXAS}
     facts = {
         "reference": "S-1",
         "currency": currency,
-        "origin": {"country": origin},
-        "destination": {"country": to},
+        "origin": places.get(origin, {"country": origin}),
+        "destination": places.get(to, {"country": to}),
         "lines": [{"sku": "BAG", "quantity": "1", "amount": {"amount": "100.00", "currency": currency}}],
         **more,
     }
@@ -91,3 +94,38 @@ async def test_a_destination_nobody_can_tax_is_a_refusal_and_never_nothing(open_
 
     assert caught.value.field == "destination.country"
     assert "QUAYSIDE_AVALARA_" in caught.value.message
+
+
+async def test_the_united_states_are_the_engines_and_a_sale_is_stored_and_voided_once(
+    open_counter: OpenCounter,
+) -> None:
+    asked = sale("California", "Texas", "USD")
+    async with open_counter() as counter:
+        quote = await counter.tax.quote(asked)
+        nothing = counter.harbour.effects("avalara")
+        stored = await counter.tax.commit(asked, key="k-1")
+        again = await counter.tax.commit(asked, key="k-1")
+        voided = await counter.tax.void("S-1", key="k-2")
+        effects = [effect["kind"] for effect in counter.harbour.effects("avalara")]
+
+    assert (quote.source, quote.total_tax, nothing) == ("avalara", stored.total_tax, [])
+    assert quote.rule.startswith("Computed by Avalara")
+    assert stored == again
+    assert (voided.status, effects) == ("voided", ["tax", "void"])
+
+
+async def test_an_engine_that_is_down_is_an_error_and_never_no_tax(open_counter: OpenCounter) -> None:
+    async with open_counter() as counter:
+        counter.fault("avalara", "status:503")
+        with pytest.raises(HttpFailed):
+            await counter.tax.quote(sale("California", "Texas", "USD"))
+
+
+async def test_a_country_of_the_tables_stores_nothing(open_counter: OpenCounter) -> None:
+    async with open_counter() as counter:
+        with pytest.raises(Unsupported) as caught:
+            await counter.tax.commit(sale(), key="k-1")
+        assert counter.tax.stores("US")
+        assert not counter.tax.stores("FR")
+
+    assert caught.value.field == "destination.country"
