@@ -68,6 +68,16 @@ _ORIGINS: dict[str, dict[str, Any]] = {
         "phone": "+49405550100",
         "email": "dispatch@quayside.example",
     },
+    "ups": {
+        "name": "Dispatch",
+        "company": "Quayside Outfitters",
+        "lines": ["1000 Central Avenue"],
+        "city": "Louisville",
+        "state": "KY",
+        "postal_code": "40209",
+        "country": "US",
+        "phone": "5025550100",
+    },
     "canada_post": {
         "name": "Dispatch",
         "company": "Quayside Outfitters",

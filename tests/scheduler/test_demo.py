@@ -108,6 +108,7 @@ async def test_shoppers_quote_pay_order_ship_and_return(stage: Stage, clock: Mov
         ("stripe", "refund_payment"),
         ("dhl_express", "quote_rates"),
         ("canada_post", "quote_rates"),
+        ("ups", "quote_rates"),
         ("australia_post", "quote_rates"),
         ("signifyd", "screen_order"),
         ("sendgrid", "send_email"),
