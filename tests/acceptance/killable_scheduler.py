@@ -15,12 +15,13 @@ ROOT = Path(__file__).parents[2]
 
 
 class KillableScheduler:
-    """One scheduler at a time, forked by ``fork_server.py``. ``log`` holds what they all said."""
+    """One scheduler at a time, forked by ``fork_server.py``. ``log`` holds what they all said, ``killed`` who was."""
 
     def __init__(self, server: asyncio.subprocess.Process, log: Path) -> None:
         self._server = server
         self.log = log
         self.pid: int | None = None
+        self.killed: set[str] = set()  # process ids
 
     def __repr__(self) -> str:
         return f"<KillableScheduler {self.pid or 'down'}>"
@@ -33,6 +34,7 @@ class KillableScheduler:
     async def kill(self) -> None:
         """End it as kill -9 does, in the middle of whatever it is doing."""
         assert self.pid is not None
+        self.killed.add(str(self.pid))
         os.kill(self.pid, signal.SIGKILL)
         assert await self._ended() == -signal.SIGKILL, self.said()
 

@@ -295,7 +295,10 @@ async def no_session_is_left_open(at: Scene) -> None:
     await until(lambda: all_signed_out(at), seconds=SLOT_SECONDS + 1.0)
 
     assert await sign_ins.sessions(at.db, "acumatica") == []
-    assert await sign_ins.slot_owners(at.db, "acumatica:sessions") == []
+    # A slot that was taken at a kill, before its session was noted, stays taken until its time is over: the ERP may
+    # have opened the session. Nobody else's does.
+    owners = [owner for _, owner in await sign_ins.slot_owners(at.db, "acumatica:sessions")]
+    assert [owner for owner in owners if owner.rsplit(":", 2)[1] not in at.scheduler.killed] == []
     assert at.most_sessions <= USER_LIMIT
     for opened, seen in at.sessions.values():
         death = next((moment for moment in at.killed_at if moment >= opened), None)
