@@ -18,6 +18,7 @@ VENDORS: dict[str, str] = {
     "fedex": "integrations.vendors.fedex:Fedex",
     "frankfurter": "integrations.vendors.frankfurter:Frankfurter",
     "google_ads": "integrations.vendors.google_ads:GoogleAds",
+    "klaviyo": "integrations.vendors.klaviyo:Klaviyo",
     "meta_ads": "integrations.vendors.meta_ads:MetaAds",
     "mollie": "integrations.vendors.mollie:Mollie",
     "open_exchange_rates": "integrations.vendors.open_exchange_rates:OpenExchangeRates",

@@ -36,6 +36,8 @@ UNSUPPORTED = [
     ("dhl_express", "cancel_shipment"),
     ("google_ads", "track_event"),
     ("google_ads", "upsert_profile"),
+    ("klaviyo", "daily_spend"),
+    ("klaviyo", "send_conversion"),
     ("meta_ads", "track_event"),
     ("meta_ads", "upsert_profile"),
 ]

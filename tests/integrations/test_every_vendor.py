@@ -45,6 +45,7 @@ NOTHING_INSIDE: dict[str, str] = {
     "fedex": "statuses; a number it does not know is a result: unknown",
     "frankfurter": "statuses",
     "google_ads": "statuses; a conversion that is refused later is a result, and a stream that breaks has its own tests",
+    "klaviyo": "statuses; what becomes of an event that was taken is told to nobody",
     "meta_ads": "codes, whatever the status; nothing we ask brings one inside a 200, and its own tests see to that",
     "mollie": "statuses; a failed payment is a result",
     "open_exchange_rates": "statuses",

@@ -19,8 +19,8 @@ from integrations.sandbox.klaviyo.profiles import VENDOR
 from integrations.sandbox.twin import Ask, World
 
 SCOPES = (
-    *("events:read", "events:write", "lists:read", "lists:write", "metrics:read", "profiles:read", "profiles:write"),
-    *("subscriptions:write", "webhooks:read", "webhooks:write"),
+    *("accounts:read", "events:read", "events:write", "lists:read", "lists:write", "metrics:read"),
+    *("profiles:read", "profiles:write", "subscriptions:write", "webhooks:read", "webhooks:write"),
 )
 _HOUR = 3600
 _REMEMBERED = 10_000

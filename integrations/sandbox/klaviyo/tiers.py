@@ -16,6 +16,7 @@ _OPERATIONS = {
     "look_up_members": "XS",  # with include=lists or segments, or additional-fields[list]=profile_count
     "look_up_events": "XL",
     "look_up_metrics": "M",  # and one event by its id
+    "look_up_accounts": "XS",
     "track_event": "XL",
     "track_events": "M",
     "create_list": "M",

@@ -19,6 +19,7 @@ import orjson
 from integrations.sandbox.deliveries import control
 from integrations.sandbox.klaviyo.access import Access, TokenRefused
 from integrations.sandbox.klaviyo.account import Account
+from integrations.sandbox.klaviyo.account_api import accounts
 from integrations.sandbox.klaviyo.bodies import MEDIA_TYPE
 from integrations.sandbox.klaviyo.errors import Problem, Refused, of_status
 from integrations.sandbox.klaviyo.event_api import EventApi
@@ -95,6 +96,7 @@ class KlaviyoTwin:
             self._route("GET", members, "look_up", lists.member_ids, (*list_read, *read)),
             self._route("POST", members, "change_list", lists.add, (*list_write, *write)),
             self._route("DELETE", members, "change_list", lists.remove, (*list_write, *write)),
+            self._route("GET", "/api/accounts", "look_up_accounts", accounts, ("accounts:read",)),
             self._route("GET", "/api/webhooks", "webhooks", hooks.find, hook_read),
             self._route("POST", "/api/webhooks", "webhooks", hooks.create, hook_write),
             self._route("GET", webhook, "webhooks", hooks.get, hook_read),

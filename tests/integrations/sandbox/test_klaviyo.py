@@ -283,6 +283,15 @@ async def test_official_client_manages_webhooks(sandbox: Sandbox, sdk: Any) -> N
     assert (one.data.attributes.enabled, known.data.id, left.data) == (False, topic, [])
 
 
+async def test_official_client_reads_whose_key_it_is(sandbox: Sandbox, sdk: Any, call: Call) -> None:
+    found = await asyncio.to_thread(sdk.Accounts.get_accounts)
+    sandbox.clock.move(1)
+    _, sparse, _ = await call("GET", "/api/accounts?fields%5Baccount%5D=public_api_key")
+
+    assert [one.id for one in found.data] == [found.data[0].attributes.public_api_key]
+    assert sparse["data"][0]["attributes"] == {"public_api_key": found.data[0].id}
+
+
 async def test_official_client_raises_klaviyos_errors(sandbox: Sandbox, sdk: Any) -> None:
     async def refused(client: Any, body: Any) -> tuple[int, str]:
         with pytest.raises(ApiException) as caught:
@@ -1005,6 +1014,7 @@ async def test_an_apps_installation_has_a_quota_of_its_own(sandbox: Sandbox, cal
         ("GET", "/api/metrics", 150),
         ("GET", LISTS, 750),
         ("GET", HOOKS, 15),
+        ("GET", "/api/accounts", 15),
         ("POST", IMPORT, 750),
         ("POST", EVENTS, 3500),
         ("POST", MANY, 150),
