@@ -147,7 +147,7 @@ class PurchaseOrderPage(Model):
 
 
 class ReceivedPayment(Model):
-    """A payment to book against a customer, optionally applied to an order."""
+    """A payment to book against a customer, optionally applied to an order. ``release`` posts it to the ledger as well."""
 
     reference: Reference
     customer_code: str
@@ -156,6 +156,7 @@ class ReceivedPayment(Model):
     cash_account: str = ""
     order_number: str = ""
     paid_on: date | None = None
+    release: bool = False
 
 
 class InvoiceLine(Model):
@@ -168,7 +169,7 @@ class InvoiceLine(Model):
 
 
 class Invoice(Model):
-    """An invoice to a customer."""
+    """An invoice to a customer. ``release`` posts it to the ledger as well, as accountants otherwise do."""
 
     reference: Reference
     customer_code: str
@@ -176,3 +177,4 @@ class Invoice(Model):
     lines: tuple[InvoiceLine, ...] = Field(min_length=1)
     invoice_date: date | None = None
     description: str = ""
+    release: bool = False

@@ -139,22 +139,26 @@ class Acumatica(Adapter):
     # --- receivables ---------------------------------------------------------------------------------------------------
 
     async def put_payment(self, exchange: Exchange, payment: ReceivedPayment) -> PostedDocument:
-        """Put a payment unless the ERP has one of this reference."""
+        """Put a payment unless the ERP has one of this reference; release it where that is asked for."""
         body = receivables.payment_body(payment, self._settings, self._zone, exchange.now())
-        return await self._endpoint(exchange).put_once(receivables.PAYMENT, payment.reference, body)
+        endpoint = self._endpoint(exchange)
+        return await receivables.put(endpoint, receivables.PAYMENT, payment.reference, body, release=payment.release)
 
     async def look_up_put_payment(self, exchange: Exchange, payment: ReceivedPayment) -> PostedDocument | None:
-        """Return the payment of this reference, None when there is none."""
-        return await self._look_up(exchange, receivables.PAYMENT, payment.reference)
+        """Return the payment of this reference, released where that was asked for; None when there is none."""
+        endpoint = self._endpoint(exchange)
+        return await receivables.look_up(endpoint, receivables.PAYMENT, payment.reference, release=payment.release)
 
     async def put_invoice(self, exchange: Exchange, invoice: Invoice) -> PostedDocument:
-        """Put an invoice unless the ERP has one of this reference."""
+        """Put an invoice unless the ERP has one of this reference; release it where that is asked for."""
         body = receivables.invoice_body(invoice, self._settings, self._zone, exchange.now())
-        return await self._endpoint(exchange).put_once(receivables.INVOICE, invoice.reference, body)
+        endpoint = self._endpoint(exchange)
+        return await receivables.put(endpoint, receivables.INVOICE, invoice.reference, body, release=invoice.release)
 
     async def look_up_put_invoice(self, exchange: Exchange, invoice: Invoice) -> PostedDocument | None:
-        """Return the invoice of this reference, None when there is none."""
-        return await self._look_up(exchange, receivables.INVOICE, invoice.reference)
+        """Return the invoice of this reference, released where that was asked for; None when there is none."""
+        endpoint = self._endpoint(exchange)
+        return await receivables.look_up(endpoint, receivables.INVOICE, invoice.reference, release=invoice.release)
 
     # -------------------------------------------------------------------------------------------------------------------
 

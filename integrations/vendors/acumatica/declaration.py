@@ -113,7 +113,7 @@ VENDOR = Vendor(
             },
             idempotency=Idempotency.OURS,
             reference="reference",
-            deadline=_DOCUMENT_DEADLINE,
+            deadline=_RELEASE_DEADLINE,
             attempt_timeout=30.0,
         ),
         Operation(
@@ -127,7 +127,7 @@ VENDOR = Vendor(
             },
             idempotency=Idempotency.OURS,
             reference="reference",
-            deadline=_DOCUMENT_DEADLINE,
+            deadline=_RELEASE_DEADLINE,
             attempt_timeout=30.0,
         ),
     ),

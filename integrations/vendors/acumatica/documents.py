@@ -24,7 +24,8 @@ MOST_RECORDS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """How one kind of document is known. ``in_effect`` are the statuses in which it counts."""
+    """How one kind of document is known. ``in_effect`` are the statuses in which it counts, ``release`` is the action that
+    brings it there."""
 
     entity: str
     reference: str  # the field that holds our reference
@@ -32,6 +33,7 @@ class Kind:
     type: str = ""  # the ERP's document type, where numbers are per type
     type_field: str = "Type"
     in_effect: frozenset[str] = frozenset()
+    release: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What customers owe and pay: payments (our reference in ExternalRef) and invoices (in CustomerOrder).
 
-Both are put off hold and not released: releasing posts to the ledger, which the ERP's accountants decide.
+Both are put off hold. They are released, which posts them to the ledger, only when that is asked for: in most shops the
+ERP's accountants decide it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from integrations.errors import Unsupported
-from integrations.types.erp import Invoice, ReceivedPayment
-from integrations.vendors.acumatica.documents import Kind
+from integrations.types.erp import Invoice, PostedDocument, ReceivedPayment
+from integrations.vendors.acumatica.documents import Endpoint, Kind, posted
+from integrations.vendors.acumatica.releases import released
 from integrations.vendors.acumatica.values import wrapped
 from integrations.vendors.acumatica.zone import erp_date, erp_day
 
@@ -22,6 +24,7 @@ PAYMENT = Kind(
     number="ReferenceNbr",
     type="Payment",
     in_effect=frozenset({"Open", "Closed", "Reserved"}),
+    release="ReleasePayment",
 )
 # The contract gives an Invoice no ExternalRef; CustomerOrder is its only field for a number that is not the ERP's.
 INVOICE = Kind(
@@ -30,7 +33,26 @@ INVOICE = Kind(
     number="ReferenceNbr",
     type="Invoice",
     in_effect=frozenset({"Open", "Closed"}),
+    release="ReleaseInvoice",
 )
+
+
+async def put(
+    endpoint: Endpoint, kind: Kind, reference: str, body: Mapping[str, Any], *, release: bool
+) -> PostedDocument:
+    """Put a document unless the ERP has it, and release it where that is asked for."""
+    found = await endpoint.find(kind, reference)
+    if found is None:
+        found = await endpoint.put_and_prove(kind, reference, body)
+    return await released(endpoint, found, kind, reference) if release else posted(found, kind, reference)
+
+
+async def look_up(endpoint: Endpoint, kind: Kind, reference: str, *, release: bool) -> PostedDocument | None:
+    """Return the document of a reference, released now if that was asked for; None when there is none."""
+    found = await endpoint.find(kind, reference)
+    if found is None:
+        return None
+    return await released(endpoint, found, kind, reference) if release else posted(found, kind, reference)
 
 
 def payment_body(

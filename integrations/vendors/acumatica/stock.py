@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from integrations.errors import BusinessFailed, CallFailed, InvalidInput, SchemaDrift
-from integrations.outcome import Request, Response
+from integrations.errors import InvalidInput, SchemaDrift
 from integrations.types.erp import PostedDocument, StockAdjustment, StockLevel, StockPage, StockQuery
-from integrations.vendors.acumatica.documents import JSON, Endpoint, Kind, posted
+from integrations.vendors.acumatica.documents import Endpoint, Kind
 from integrations.vendors.acumatica.filters import after, every, in_portions, one_of
+from integrations.vendors.acumatica.releases import released
 from integrations.vendors.acumatica.values import Record, details, moment, number, text, wrapped
 
 ADJUSTMENT = Kind(
-    entity="InventoryAdjustment", reference="ExternalRef", number="ReferenceNbr", in_effect=frozenset({"Released"})
+    entity="InventoryAdjustment",
+    reference="ExternalRef",
+    number="ReferenceNbr",
+    in_effect=frozenset({"Released"}),
+    release="ReleaseAdjustment",  # the irregular name is the contract's: not ReleaseInventoryAdjustment
 )
-# The irregular name is the contract's: not ReleaseInventoryAdjustment.
-RELEASE = "ReleaseAdjustment"
 _SELECT = ("InventoryID", "LastModified", "WarehouseDetails/WarehouseID", "WarehouseDetails/QtyOnHand")
 _MOST_SKUS = 100
-_FIRST_POLL, _SLOWEST_POLL, _SLOWER = 1.0, 5.0, 1.5  # seconds, seconds, factor
 
 
 async def list_stock(endpoint: Endpoint, query: StockQuery, zone: ZoneInfo) -> StockPage:
@@ -105,57 +105,10 @@ async def adjust_stock(endpoint: Endpoint, adjustment: StockAdjustment, settings
     document = await endpoint.find(ADJUSTMENT, adjustment.reference)
     if document is None:
         document = await endpoint.put_and_prove(ADJUSTMENT, adjustment.reference, body)
-    return await released(endpoint, document, adjustment.reference)
+    return await released(endpoint, document, ADJUSTMENT, adjustment.reference)
 
 
 async def look_up_adjust_stock(endpoint: Endpoint, adjustment: StockAdjustment) -> PostedDocument | None:
     """Return the adjustment, released now if it was not yet; None when the ERP has none of this reference."""
     document = await endpoint.find(ADJUSTMENT, adjustment.reference)
-    return None if document is None else await released(endpoint, document, adjustment.reference)
-
-
-async def released(endpoint: Endpoint, document: Record, reference: str) -> PostedDocument:
-    """Release a document and wait until it is. Raise BusinessFailed (not_released) when the ERP leaves it as it was."""
-    if text(document, "Status") in ADJUSTMENT.in_effect:
-        return posted(document, ADJUSTMENT, reference)
-    failure: CallFailed | None = None
-    try:
-        await _release(endpoint, text(document, ADJUSTMENT.number))
-    except CallFailed as error:
-        failure = error  # an earlier release may still have been under way, or its answer was lost: the document knows
-    now = await endpoint.find(ADJUSTMENT, reference)
-    if now is not None and text(now, "Status") in ADJUSTMENT.in_effect:
-        return posted(now, ADJUSTMENT, reference)
-    raise failure or BusinessFailed(
-        f"Acumatica says it released the adjustment {reference}, but the document is not released; open it in the ERP.",
-        error_type="not_released",
-        fault="theirs",
-    )
-
-
-async def _release(endpoint: Endpoint, name: str) -> None:
-    response = await endpoint.act(ADJUSTMENT.entity, RELEASE, wrapped(ReferenceNbr=name))
-    if response.status != 202:
-        return
-    path = status_path(response)
-    template = f"{endpoint.path}/{ADJUSTMENT.entity}/{RELEASE}/status/{{id}}"
-    pause = _FIRST_POLL
-    while response.status == 202:
-        await endpoint.exchange.sleep(pause)
-        pause = min(pause * _SLOWER, _SLOWEST_POLL)
-        response = await endpoint.exchange.send(
-            Request(method="GET", path=path, template=template, headers=JSON, step="poll")
-        )
-
-
-def status_path(response: Response) -> str:
-    """Return the path below our base URL of where an operation's status is. Raise SchemaDrift without one.
-
-    The Location is relative to the host and holds the site's name, which our base URL holds too; only its path is
-    used, so no answer can send us to another host.
-    """
-    path = urlsplit(response.headers.get("location", "")).path
-    start = path.find("/entity/")
-    if start < 0:
-        raise SchemaDrift("Acumatica: 202 without a Location to ask.", field="Location", status=response.status)
-    return path[start:]
+    return None if document is None else await released(endpoint, document, ADJUSTMENT, adjustment.reference)

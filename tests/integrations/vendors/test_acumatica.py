@@ -338,6 +338,36 @@ async def test_an_adjustment_that_is_there_and_released_is_left_alone() -> None:
     assert posted.released
 
 
+@pytest.mark.parametrize(
+    ("operation", "entity", "action", "field", "type_name"),
+    [
+        ("put_payment", "Payment", "ReleasePayment", "ExternalRef", "Payment"),
+        ("put_invoice", "Invoice", "ReleaseInvoice", "CustomerOrder", "Invoice"),
+    ],
+)
+async def test_an_invoice_and_a_payment_are_released_only_when_that_is_asked_for(
+    operation: str, entity: str, action: str, field: str, type_name: str
+) -> None:
+    declared = VENDOR.operation(operation)
+    assert declared is not None
+    value = dict(declared.example)
+
+    def document(status: str) -> dict[str, Any]:
+        return wrap(Type=type_name, ReferenceNbr="000042", Status=status, **{field: value["reference"]})
+
+    balanced, opened = answer([document("Balanced")]), answer([document("Open")])
+    put = answer(document("Balanced"))
+    kept, left = await call(operation, value, NOTHING, put, balanced)
+    posted, exchange = await call(operation, {**value, "release": True}, NOTHING, put, balanced, DONE, opened)
+    found, resumed = await look_up(operation, {**value, "release": True}, balanced, DONE, opened)
+
+    assert f"POST /{entity}/{action}" not in steps(left)
+    assert (kept.released, posted.released, found.released) == (False, True, True)
+    assert steps(exchange)[3] == f"POST /{entity}/{action}"
+    assert exchange.requests[3].json == {"entity": wrap(Type=type_name, ReferenceNbr="000042")}
+    assert f"PUT /{entity}" not in steps(resumed)
+
+
 async def test_the_look_up_resumes_a_lost_release_and_knows_when_nothing_happened() -> None:
     found, exchange = await look_up("adjust_stock", ADJUSTMENT, BALANCED, _accepted(), DONE, RELEASED)
     assert found.released

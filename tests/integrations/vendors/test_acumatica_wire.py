@@ -154,5 +154,20 @@ async def test_an_invoice_and_a_payment_are_found_again_by_our_reference() -> No
         assert not [error for error in wire.sent if error[0] == "DELETE"]
 
 
+async def test_an_invoice_and_a_payment_are_released_in_the_background_and_once() -> None:
+    async with on_the_wire("acumatica", release_seconds=3.0) as wire:
+        for operation in ("put_payment", "put_invoice"):
+            example = next(item.example for item in VENDOR.operations if item.name == operation)
+            first = await wire.call(operation, {**example, "release": True})
+            again = await wire.call(operation, {**example, "release": True})
+            assert first.released
+            assert again == first
+        releases = [path for method, path in wire.sent if method == "POST" and "/Release" in path]
+        polls = [path for method, path in wire.sent if method == "GET" and "/status/" in path]
+
+    assert len(releases) == 2
+    assert len(polls) >= 2
+
+
 def _fault(fault: str, operation: str, **rest: Any) -> dict[str, Any]:
     return {"vendor": "acumatica", "operation": operation, "fault": fault, **rest}
