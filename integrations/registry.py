@@ -1,11 +1,14 @@
-"""Vendor name -> dotted path of its adapter class: the only list of vendors, sorted."""
+"""Vendor name -> dotted path of its adapter class: the only list of vendors, sorted. Its twin goes by the same path."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from integrations.adapter import Adapter
 from integrations.errors import UnknownVendor
+
+if TYPE_CHECKING:
+    from integrations.adapter import Adapter
 
 VENDORS: dict[str, str] = {
     "acumatica": "integrations.vendors.acumatica:Acumatica",

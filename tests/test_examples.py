@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import app
 from integrations.registry import VENDORS, adapter_class
 from integrations.settings import NAMES, understand
@@ -23,13 +25,26 @@ def test_the_example_settings_are_the_defaults_and_are_understood(tmp_path: Path
     assert app.web_options(settings) == app.web_options(plain)
 
 
-def test_the_example_environment_names_every_setting() -> None:
+def block(name: str) -> list[str]:
+    """Return what the example environment says of a vendor; more may follow on a line."""
+    vendor = adapter_class(name).vendor
+    setting = f"# QUAYSIDE_{name.upper()}"
+    return [
+        f"# {vendor.label} ({vendor.docs_url})",
+        f"{setting}_BASE_URL={vendor.base_url}",
+        *(f"{setting}_{one.name}={one.default}{'' if one.required else '   optional'}" for one in vendor.credentials),
+    ]
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_the_example_environment_says_what_a_vendor_takes(vendor: str) -> None:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    missing = [line for line in block(vendor) if not any(there.startswith(line) for there in lines)]
+
+    assert missing == [], "paste into .env.example, at its place in the alphabet:\n\n" + "\n".join(block(vendor))
+
+
+def test_the_example_environment_names_every_setting_of_our_own() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    expected = [f"QUAYSIDE_{name}" for name in NAMES]
-    for name in VENDORS:
-        vendor = adapter_class(name).vendor
-        expected += [f"QUAYSIDE_{name.upper()}_{credential.name}" for credential in vendor.credentials]
 
-    missing = [name for name in expected if f"# {name}=" not in example]
-
-    assert missing == []
+    assert [name for name in NAMES if f"# QUAYSIDE_{name}=" not in example] == []

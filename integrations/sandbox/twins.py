@@ -1,4 +1,7 @@
-"""The vendors that have a twin: the only list of them."""
+"""The vendors that have a twin: those of the registry, each by its name below ``integrations/sandbox``.
+
+The twin of ``integrations.vendors.ecb:Ecb`` is ``integrations.sandbox.ecb:EcbTwin``, so a vendor stands in one list alone.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +9,15 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
+from integrations.registry import VENDORS
 from integrations.sandbox.twin import Twin, World
 
-TWINS: dict[str, str] = {
-    "acumatica": "integrations.sandbox.acumatica:AcumaticaTwin",
-    "aramex": "integrations.sandbox.aramex:AramexTwin",
-    "australia_post": "integrations.sandbox.australia_post:AustraliaPostTwin",
-    "avalara": "integrations.sandbox.avalara:AvalaraTwin",
-    "canada_post": "integrations.sandbox.canada_post:CanadaPostTwin",
-    "dhl_express": "integrations.sandbox.dhl_express:DhlExpressTwin",
-    "ecb": "integrations.sandbox.ecb:EcbTwin",
-    "fedex": "integrations.sandbox.fedex:FedexTwin",
-    "frankfurter": "integrations.sandbox.frankfurter:FrankfurterTwin",
-    "google_ads": "integrations.sandbox.google_ads:GoogleAdsTwin",
+_WITHOUT_ADAPTER = {
     "klaviyo": "integrations.sandbox.klaviyo:KlaviyoTwin",
-    "meta_ads": "integrations.sandbox.meta_ads:MetaAdsTwin",
-    "mollie": "integrations.sandbox.mollie:MollieTwin",
-    "open_exchange_rates": "integrations.sandbox.open_exchange_rates:OpenExchangeRatesTwin",
-    "paypal": "integrations.sandbox.paypal:PaypalTwin",
-    "razorpay": "integrations.sandbox.razorpay:RazorpayTwin",
-    "sendgrid": "integrations.sandbox.sendgrid:SendgridTwin",
-    "shopify": "integrations.sandbox.shopify:ShopifyTwin",
-    "signifyd": "integrations.sandbox.signifyd.twin:SignifydTwin",
-    "slack": "integrations.sandbox.slack:SlackTwin",
-    "smsa": "integrations.sandbox.smsa:SmsaTwin",
-    "stripe": "integrations.sandbox.stripe:StripeTwin",
-    "tap": "integrations.sandbox.tap:TapTwin",
-    "twilio": "integrations.sandbox.twilio:TwilioTwin",
-    "ups": "integrations.sandbox.ups:UpsTwin",
-    "vies": "integrations.sandbox.vies:ViesTwin",
     "woocommerce": "integrations.sandbox.woocommerce:WooCommerceTwin",
+}
+TWINS: dict[str, str] = _WITHOUT_ADAPTER | {
+    name: path.replace("integrations.vendors.", "integrations.sandbox.", 1) + "Twin" for name, path in VENDORS.items()
 }
 
 

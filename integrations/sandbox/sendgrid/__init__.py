@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from integrations.sandbox.sendgrid.twin import SendgridTwin
+from integrations.sandbox.sendgrid.twin import SendGridTwin
 
-__all__ = ["SendgridTwin"]
+__all__ = ["SendGridTwin"]

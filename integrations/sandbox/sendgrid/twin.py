@@ -42,7 +42,7 @@ _PAGE = 500
 Handler = Callable[[Ask], Answer]
 
 
-class SendgridTwin:
+class SendGridTwin:
     """One SendGrid account."""
 
     name = "sendgrid"
@@ -62,7 +62,7 @@ class SendgridTwin:
         self._batches: set[str] = set()
 
     def __repr__(self) -> str:
-        return f"<SendgridTwin {self._mailbox!r}>"
+        return f"<SendGridTwin {self._mailbox!r}>"
 
     def routes(self) -> Sequence[Route]:
         """Return mail send, batches, the suppression lists and what can be read of the webhook."""
