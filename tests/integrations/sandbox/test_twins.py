@@ -19,6 +19,7 @@ ELSEWHERE = {
     "avalara": {"check_token"},  # any request proves it
     "dhl_express": {"cancel_shipment"},  # there is no such request
     "google_ads": {"track_event", "upsert_profile"},  # there is no such request
+    "klaviyo": {"check_token", "daily_spend", "send_conversion"},  # any request proves it; there are no such requests
     "meta_ads": {"track_event", "upsert_profile"},  # there is no such request
     "sendgrid": {"check_token"},  # any request proves it
     "slack": {"check_token"},  # any request proves it
