@@ -113,6 +113,7 @@ async def test_shoppers_quote_pay_order_ship_and_return(stage: Stage, clock: Mov
         ("signifyd", "screen_order"),
         ("sendgrid", "send_email"),
         ("twilio", "send_sms"),
+        ("klaviyo", "track_event"),
         ("vies", "check_vat_number"),
     }
     assert {trigger for _, _, trigger in shops.asked} == {"demo"}
