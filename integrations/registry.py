@@ -37,6 +37,7 @@ VENDORS: dict[str, str] = {
     "twilio": "integrations.vendors.twilio:Twilio",
     "ups": "integrations.vendors.ups:Ups",
     "vies": "integrations.vendors.vies:Vies",
+    "woocommerce": "integrations.vendors.woocommerce:WooCommerce",
 }
 
 

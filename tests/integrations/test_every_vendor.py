@@ -59,6 +59,7 @@ NOTHING_INSIDE: dict[str, str] = {
     "twilio": "statuses; a message that failed is a result",
     "ups": "statuses; a number it does not know is a result: unknown",
     "vies": "an error code in a 200 is a result: unknown",
+    "woocommerce": "statuses; one of a batch that is refused is a result",
 }
 # Whose 429, or what stands for it, is more than "too fast".
 IN_THEIR_WORDS = {

@@ -72,9 +72,7 @@ class WooCommerce(Adapter):
         new = [order for order in found if order.id > last]
         orders = [await self._whole(exchange, order) for order in new]
         following = f"{at + len(found)}.{max(last, found[-1].id)}" if len(found) >= size else ""
-        return StoreOrderPage(
-            orders=tuple(sorted(orders, key=lambda order: order.modified_at)), next_cursor=following
-        )
+        return StoreOrderPage(orders=tuple(sorted(orders, key=lambda order: order.modified_at)), next_cursor=following)
 
     async def get_order(self, exchange: Exchange, value: StoreOrderQuery) -> StoreOrder:
         """Return one order. Raise HttpFailed (not_found)."""

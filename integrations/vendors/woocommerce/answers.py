@@ -31,7 +31,6 @@ STATUSES: Mapping[str, StoreOrderStatus] = {
     "refunded": "refunded",
 }
 PAST_THE_END = 400  # the status of a page that is no more, where it is not an empty list
-_STARTS_TRIED = 50
 _PENCE = Decimal("0.000001")
 
 
@@ -167,19 +166,19 @@ class Batch(Answer):
 def body(response: Response) -> Any:
     """Return the JSON of an answer, fractions as Decimal. Raise SchemaDrift.
 
-    Where a shop shows PHP's warnings they stand before it: then it is what begins at the first brace from which on
-    everything is JSON.
+    Where a shop shows PHP's warnings they stand on lines before it; WordPress itself writes its JSON on one line, so the
+    last one has to be all of it.
     """
     try:
         return response.exact_json()
     except SchemaDrift:
-        text = response.text()
-        starts = [place for place, letter in enumerate(text) if letter in "{["][:_STARTS_TRIED]
-        for start in starts:
-            try:
-                return json.loads(text[start:], parse_float=Decimal)
-            except (ValueError, RecursionError):
-                continue
+        text = response.text().strip()
+        if text.startswith(("{", "[")):
+            raise
+        try:
+            return json.loads(text.rpartition("\n")[2], parse_float=Decimal)
+        except (ValueError, RecursionError):
+            pass
         raise
 
 

@@ -28,7 +28,7 @@ EVENTS = (
 _KEPT = (
     "id parent_id number status currency total total_tax date_created_gmt date_modified_gmt date_paid_gmt "
     "date_completed_gmt line_items quantity product_id variation_id sku price refunds type manage_stock stock_quantity "
-    "stock_status backorders update error code data params topic resource event page per_page offset orderby order "
+    "stock_status backorders update error code data topic resource event page per_page offset orderby order "
     "modified_after dates_are_gmt customer_note"
 )
 
@@ -61,7 +61,7 @@ VENDOR = Vendor(
             name="get_order",
             input=StoreOrderQuery,
             result=StoreOrder,
-            example={"order_id": "727"},
+            example={"order_id": "5048"},
             deadline=60.0,
             attempt_timeout=30.0,
         ),
@@ -89,7 +89,7 @@ VENDOR = Vendor(
             result=Fulfilled,
             example={
                 "reference": "EXAMPLE-3702",
-                "order_id": "727",
+                "order_id": "5048",
                 "tracking_number": "1Z999AA10123456784",
                 "carrier": "UPS",
             },

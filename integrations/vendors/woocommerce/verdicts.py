@@ -1,4 +1,4 @@
-"""How WooCommerce's refusals are judged: ``{"code", "message", "data": {"status"}}``, or a page of whatever stands before it.
+"""How WooCommerce's refusals are judged: ``{"code", "message", "data": {"status"}}``, or a page of what stands before it.
 
 Proxies, security plug-ins and PHP itself answer in HTML, so a status without a code is not WooCommerce's own.
 """
