@@ -12,6 +12,7 @@ import pytest
 
 from db import dead_letters, orders, run_history, runs, stock
 from db.runs import RunRow
+from integrations.registry import adapter_class
 from scheduler.jobs import all_jobs
 from scheduler.options import InventoryOptions, OrdersOptions, SchedulerOptions
 from scheduler.syncs.run import Run, execute
@@ -95,6 +96,22 @@ async def test_a_sale_reaches_the_erp_and_the_buyer_hears_when_it_leaves(open_ha
     assert sent == 2
     assert last.outcome == "success", last.message
     assert same({level.sku: level.quantity for level in after.value.levels}, ours_after, doubled) > 30
+
+
+@pytest.mark.parametrize("store", STORES)
+async def test_what_a_store_did_although_its_answer_was_lost_is_done_once(
+    open_harbour: OpenHarbour, store: str
+) -> None:
+    example = next(one.example for one in adapter_class(store).vendor.operations if one.name == "mark_fulfilled")
+    lost = {"vendor": store, "operation": "mark_fulfilled", "fault": "lost_answer", "rate": 1.0}
+    async with open_harbour() as harbour:
+        harbour.sandbox.faults.add([lost])
+        done = await harbour.runtime.gateway.call(store, "mark_fulfilled", example)
+        harbour.sandbox.faults.clear()
+        sent = [one["kind"] for one in harbour.effects(store)].count("fulfilment")
+
+    assert (done.value.order_id, done.value.already) == (example["order_id"], False)
+    assert sent == 1
 
 
 def same(shown: dict[str, Decimal], ours: dict[str, Decimal], doubled: set[str]) -> int:
