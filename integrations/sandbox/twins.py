@@ -12,8 +12,7 @@ from typing import cast
 from integrations.registry import VENDORS
 from integrations.sandbox.twin import Twin, World
 
-_WITHOUT_ADAPTER = {"woocommerce": "integrations.sandbox.woocommerce:WooCommerceTwin"}
-TWINS: dict[str, str] = _WITHOUT_ADAPTER | {
+TWINS: dict[str, str] = {
     name: path.replace("integrations.vendors.", "integrations.sandbox.", 1) + "Twin" for name, path in VENDORS.items()
 }
 
