@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -55,15 +56,7 @@ def by_status(label: str, response: Response) -> Verdict | None:
         message = f"{label} knows us but does not allow this; check the permissions of the credential."
         return Verdict(error_type="forbidden", fault="configuration", message=message, counts=False, untouched=True)
     if status == 429:
-        return Verdict(
-            error_type="rate_limited",
-            fault="ours",
-            message=f"{label} says we send too much; we wait and go on.",
-            retryable=True,
-            retry_after=wait,
-            counts=False,
-            untouched=True,
-        )
+        return rate_limited(f"{label} says we send too much; we wait and go on.", wait)
     if status < 500 and status != 408:
         message = f"{label} does not accept what we sent (HTTP {status}); sending it again will not help."
         return Verdict(
@@ -76,6 +69,45 @@ def by_status(label: str, response: Response) -> Verdict | None:
         retryable=status in RETRYABLE_STATUSES,
         retry_after=wait,
     )
+
+
+def rate_limited(message: str, wait: float | None) -> Verdict:
+    """Return the verdict on a request the vendor did not take because there were too many; it is sent again."""
+    return Verdict(
+        error_type="rate_limited",
+        fault="ours",
+        message=message,
+        retryable=True,
+        retry_after=wait,
+        counts=False,
+        untouched=True,
+    )
+
+
+def not_found(label: str, verdict: Verdict) -> Verdict:
+    """Return a verdict of the status as one on something the vendor does not have."""
+    return replace(verdict, error_type="not_found", message=f"{label} does not know what was asked for.")
+
+
+def invalid_request(label: str, verdict: Verdict, at: str = "") -> Verdict:
+    """Return a verdict of the status as one on a request that is wrong; ``at`` names the field, where it is known."""
+    where = f" at {at}" if at else ""
+    message = f"{label} does not accept what we sent{where}; sending it again will not help."
+    return replace(verdict, error_type="invalid_request", message=message)
+
+
+def answered_at(response: Response) -> datetime:
+    """Return when the vendor answered, by its own clock (Date); by ours where it does not say."""
+    try:
+        return parsedate_to_datetime(response.headers.get("date", "")).astimezone(UTC)
+    except ValueError:
+        return datetime.now(UTC)
+
+
+def number_in(response: Response, header: str) -> float | None:
+    """Return the whole number a header holds, None for anything else."""
+    value = response.headers.get(header, "").strip()
+    return float(value) if value.isdecimal() else None
 
 
 def _verdict(error_type: str, fault: Fault, message: str) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from base64 import b64decode
 from collections.abc import Iterable
@@ -14,6 +15,11 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from integrations.adapter import Delivery
 from integrations.errors import DeliveryRefused
+
+
+def hmac_sha256(secret: str, message: bytes) -> bytes:
+    """Return the HMAC-SHA256 of a message; vendors write it in hex or base64."""
+    return hmac.new(secret.encode(), message, hashlib.sha256).digest()
 
 
 def refuse_unless_signed(label: str, delivery: Delivery, header: str, expected: Iterable[str]) -> None:

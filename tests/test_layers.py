@@ -36,15 +36,18 @@ VENDOR_MAY = {
     "adapter",
     "classify",
     "customs",
+    "error_body",
     "errors",
     "euro_reference",
     "hashed_identity",
     "oauth",
     "outcome",
+    "paths",
     "postal_codes",
     "reading",
     "signatures",
     "soap_fault",
+    "time_zone",
     "types",
 }
 DB_IN_INTEGRATIONS_ONLY_FROM = {

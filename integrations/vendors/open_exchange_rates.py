@@ -24,6 +24,7 @@ from integrations.adapter import (
     QuotaPolicy,
     Vendor,
 )
+from integrations.error_body import told
 from integrations.errors import Fault, InvalidInput, SchemaDrift
 from integrations.outcome import Request, Response, Verdict
 from integrations.types.currency import HistoricalRatesQuery, Rates, RatesQuery, rebased
@@ -189,13 +190,8 @@ def _wanted(rates: Rates, base: str, symbols: tuple[str, ...]) -> Rates:
 
 def _problem(response: Response) -> str | None:
     """Return the error's ``message``; None for a body that reports no error."""
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return None
-    if not isinstance(body, dict) or body.get("error") is not True:
-        return None
-    return str(body.get("message", ""))
+    body = told(response)
+    return str(body.get("message", "")) if body.get("error") is True else None
 
 
 def _drift(field: str, status: int | None) -> SchemaDrift:

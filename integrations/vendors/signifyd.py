@@ -11,17 +11,16 @@ dd108e0, Salesforce-Commerce-Cloud at 24d9e4f and magento2 at 6e63ce9. Which mem
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 from integrations.adapter import Access, Adapter, Credential, Exchange, Idempotency, Operation, Vendor
-from integrations.classify import by_status, retry_after
+from integrations.classify import by_status, invalid_request, retry_after
 from integrations.errors import HttpFailed, InvalidInput, SchemaDrift
 from integrations.oauth import basic
 from integrations.outcome import Request, Response, Verdict
+from integrations.paths import filled
 from integrations.reading import CamelAnswer, read
 from integrations.types.base import Money
 from integrations.types.fraud import DecisionQuery, FraudDecision, FraudScreening, ScreeningDecision
@@ -173,14 +172,11 @@ class Signifyd(Adapter):
             )
         verdict = by_status(LABEL, response)
         if verdict is not None and response.status in (400, 422):
-            fields = _refused_fields(response)
-            where = f" at {', '.join(fields)}" if fields else ""
-            said = f"{LABEL} does not accept what we sent{where}; sending it again will not help."
-            return replace(verdict, error_type="invalid_request", message=said)
+            return invalid_request(LABEL, verdict, ", ".join(_refused_fields(response)))
         return verdict
 
     async def _decision(self, exchange: Exchange, reference: str, *, step: str = "") -> Any:
-        path = DECISION.replace("{orderId}", quote(reference, safe=""))
+        path = filled(DECISION, orderId=reference)
         request = Request(method="GET", path=path, template=DECISION, headers=_HEADERS, step="look_up" if step else "")
         try:
             return (await exchange.send(request)).exact_json()

@@ -26,6 +26,7 @@ from stdnum.util import clean
 
 from integrations.adapter import Adapter, Credential, Exchange, Fallback, Idempotency, Operation, QuotaPolicy, Vendor
 from integrations.classify import by_status
+from integrations.error_body import told
 from integrations.errors import Fault, InvalidInput, MissingCredential, QuaysideError, SchemaDrift, Unsupported
 from integrations.outcome import Request, Response, Verdict
 from integrations.reading import CamelAnswer, read
@@ -190,7 +191,7 @@ class Vies(Adapter):
 
     def classify(self, request: Request, response: Response) -> Verdict | None:
         """Judge by the body first, whatever the status; an answer without a true or false is no answer."""
-        body, state = _object(response), request.json["countryCode"]
+        body, state = told(response), request.json["countryCode"]
         if body.get("errorWrappers"):
             return _refusal(_code(body), state, response.status)
         if response.status == 429:
@@ -268,15 +269,6 @@ def _code(body: Mapping[str, Any]) -> str:
     wrappers = body["errorWrappers"]
     first = wrappers[0] if isinstance(wrappers, list) else None
     return str(first.get("error", "")) if isinstance(first, dict) else ""
-
-
-def _object(response: Response) -> Mapping[str, Any]:
-    """Return the body, {} for one that is no JSON object."""
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _told(text: str | None) -> str:

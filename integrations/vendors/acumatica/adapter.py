@@ -8,6 +8,7 @@ from dataclasses import replace
 from integrations.adapter import Access, Adapter, Exchange, SignIn
 from integrations.errors import InvalidInput, SchemaDrift
 from integrations.outcome import Request, Response, Verdict
+from integrations.time_zone import zone_named
 from integrations.types.erp import (
     FoundSalesOrder,
     Invoice,
@@ -26,7 +27,6 @@ from integrations.vendors.acumatica import purchase_orders, receivables, sales_o
 from integrations.vendors.acumatica.declaration import VENDOR
 from integrations.vendors.acumatica.documents import Endpoint, Kind, posted
 from integrations.vendors.acumatica.errors import judged
-from integrations.vendors.acumatica.zone import zone_named
 
 LOGIN, LOGOUT = "/entity/auth/login", "/entity/auth/logout"
 
@@ -40,7 +40,7 @@ class Acumatica(Adapter):
         """Take the settings. Raise InvalidInput for a zone that is none, or a number that is not above 0."""
         defaults = {credential.name: credential.default for credential in VENDOR.credentials}
         super().__init__(defaults | {name: value for name, value in settings.items() if value})
-        self._zone = zone_named(self.setting("TIME_ZONE"))
+        self._zone = zone_named(VENDOR.name, self.setting("TIME_ZONE"))
         self._login_wait = float(self._number("LOGIN_WAIT"))
         slots = self._number("MAX_SESSIONS")
         terms = SignIn(kind="session", slots=slots, slot_seconds=VENDOR.sign_in.slot_seconds if VENDOR.sign_in else 600)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from integrations.classify import by_status, retry_after
+from integrations.error_body import told
 from integrations.errors import SchemaDrift
 from integrations.outcome import Request, Response, Verdict
 
@@ -107,9 +108,5 @@ def _refused(response: Response) -> Verdict:
 
 
 def _exception_type(response: Response) -> str:
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return ""
-    kind = body.get("exceptionType") if isinstance(body, dict) else None
+    kind = told(response).get("exceptionType")
     return kind if isinstance(kind, str) and _CLASS_NAME.fullmatch(kind) else ""

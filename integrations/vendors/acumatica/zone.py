@@ -8,20 +8,9 @@ The ERP writes times with an offset, as a rule; one without is local time of its
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from integrations.errors import InvalidInput, SchemaDrift
-
-
-def zone_named(name: str) -> ZoneInfo:
-    """Return the zone. Raise InvalidInput naming the setting when there is none of that name."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidInput(
-            f'QUAYSIDE_ACUMATICA_TIME_ZONE is "{name}", which is no time zone; write it as America/New_York.',
-            field="TIME_ZONE",
-        ) from None
+from integrations.errors import SchemaDrift
 
 
 def as_utc(text: str, zone: ZoneInfo, *, field: str) -> datetime:

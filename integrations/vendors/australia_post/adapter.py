@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from integrations.adapter import Access, Adapter, Exchange, Vendor
 from integrations.errors import BusinessFailed, CallFailed, HttpFailed, LinkRefused
 from integrations.oauth import basic
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
+from integrations.paths import filled
 from integrations.types.shipping import (
     CancelledShipment,
     CreatedShipment,
@@ -88,7 +89,8 @@ class AustraliaPost(Adapter):
         if found is None:
             return _kept(number, "Australia Post has no shipment of ours with this number that still waits to be sent.")
         if not found.ordered:
-            path, template = f"{SHIPMENTS}/{quote(found.shipment_id, safe='')}", f"{SHIPMENTS}/{{shipment_id}}"
+            template = f"{SHIPMENTS}/{{shipment_id}}"
+            path = filled(template, shipment_id=found.shipment_id)
             try:
                 await exchange.send(_request("DELETE", path, template=template))
             except HttpFailed as error:
@@ -163,7 +165,8 @@ class AustraliaPost(Adapter):
             if printed.status == "AVAILABLE":
                 return printed
             await exchange.sleep(wait)
-            path, template = f"{LABELS}/{quote(printed.request_id, safe='')}", f"{LABELS}/{{request_id}}"
+            template = f"{LABELS}/{{request_id}}"
+            path = filled(template, request_id=printed.request_id)
             response = await exchange.send(_request("GET", path, template=template, step="poll"))
             printed = answers.printed(response.json())
         if printed.status == "AVAILABLE":

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.classify import by_status, retry_after
+from integrations.classify import by_status, number_in, rate_limited, retry_after
+from integrations.error_body import objects, told
 from integrations.errors import Fault, SchemaDrift
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
 
@@ -98,7 +99,7 @@ def judge(request: Request, response: Response) -> Verdict | None:
         return _file(response)
     if response.status < 300:
         return _inside(request, response)
-    found = problems(_body(response))
+    found = problems(told(response))
     if request.path == TRACK and found and all(one.code in UNKNOWN_NUMBER for one in found):
         return None
     if any(one.code == "API_002" for one in found):
@@ -116,16 +117,15 @@ def judge(request: Request, response: Response) -> Verdict | None:
 
 def problems(body: Any) -> list[Problem]:
     """Return what ``errors`` of an object lists, whatever shape its entries have; [] where there is none."""
-    entries = body.get("errors") if isinstance(body, dict) else None
-    return [_problem(entry) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return [_problem(entry) for entry in objects(body.get("errors") if isinstance(body, dict) else None)]
 
 
 def quotas_seen(response: Response) -> Sequence[QuotaSeen]:
     """Return what the headers say of each window, as a secondary source names them (unconfirmed)."""
     seen = []
     for window in WINDOWS:
-        limit = _number(response.headers.get(f"x-ratelimit-limit-{window}"))
-        remaining = _number(response.headers.get(f"x-ratelimit-remaining-{window}"))
+        limit = number_in(response, f"x-ratelimit-limit-{window}")
+        remaining = number_in(response, f"x-ratelimit-remaining-{window}")
         if limit is not None or remaining is not None:
             seen.append(QuotaSeen(quota=window, limit=limit, remaining=remaining))
     return seen
@@ -147,7 +147,7 @@ def _inside(request: Request, response: Response) -> Verdict | None:
     if not isinstance(body, dict):
         raise SchemaDrift("Australia Post's answer is not an object.", field="body", status=response.status)
     if request.path == TRACK:
-        codes = {one.code for result in _objects(body, "tracking_results") for one in problems(result)}
+        codes = {one.code for result in objects(body.get("tracking_results")) for one in problems(result)}
         if codes & _SYSTEM:
             return Verdict(
                 error_type="tracking_failed",
@@ -158,11 +158,11 @@ def _inside(request: Request, response: Response) -> Verdict | None:
             )
         return None
     if request.path.startswith(LABELS):
-        if any(label.get("status") == "ERROR" for label in _objects(body, "labels")):
+        if any(label.get("status") == "ERROR" for label in objects(body.get("labels"))):
             message = "Australia Post could not make the label; print it in its portal or ask for the shipment again."
             return Verdict(error_type="label_failed", fault="theirs", message=message, business=True)
         return None
-    asked = _objects(body, "items") if request.path == PRICES else _objects(body, "shipments")
+    asked = objects(body.get("items" if request.path == PRICES else "shipments"))
     refused = [one for item in asked if not item.get("prices") for one in problems(item)]
     refused = refused or (problems(body) if not asked else [])
     if not refused:
@@ -184,15 +184,7 @@ def _file(response: Response) -> Verdict | None:
 
 
 def _rate_limited(response: Response) -> Verdict:
-    return Verdict(
-        error_type="rate_limited",
-        fault="ours",
-        message=f"{LABEL} says we send too much; we wait and go on.",
-        retryable=True,
-        retry_after=retry_after(response),
-        counts=False,
-        untouched=True,
-    )
+    return rate_limited(f"{LABEL} says we send too much; we wait and go on.", retry_after(response))
 
 
 def _by_code(found: Iterable[Problem]) -> _Known | None:
@@ -205,19 +197,3 @@ def _what_is_wrong(found: Sequence[Problem]) -> str:
     coded = ", ".join(dict.fromkeys(filter(None, codes)))
     at = f" at {named}" if named else ""
     return f"{LABEL} does not accept what we sent{at}{f' ({coded})' if coded else ''}; sending it again will not help."
-
-
-def _objects(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    entries = body.get(name)
-    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-
-
-def _body(response: Response) -> Any:
-    try:
-        return response.json()
-    except SchemaDrift:
-        return None
-
-
-def _number(text: str | None) -> float | None:
-    return float(text) if text and re.fullmatch(r"\s*\d{1,12}\s*", text) else None

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from integrations.classify import by_status, retry_after
-from integrations.errors import Fault, SchemaDrift
+from integrations.classify import by_status, not_found, rate_limited, retry_after
+from integrations.error_body import objects, told
+from integrations.errors import Fault
 from integrations.outcome import Request, Response, Verdict
 from integrations.vendors.avalara.declaration import LABEL
 
@@ -41,8 +42,8 @@ def judge(request: Request, response: Response) -> Verdict | None:
     if response.status < 300:
         return _ping(request, response)
     detail = _detail(response)
-    told = detail.get("number")
-    number = told if isinstance(told, int) else 0
+    given = detail.get("number")
+    number = given if isinstance(given, int) else 0
     if number == 30 or response.status == 401:
         return Verdict(
             error_type="unauthorized",
@@ -59,15 +60,7 @@ def judge(request: Request, response: Response) -> Verdict | None:
         return Verdict(error_type=error_type, fault=fault, message=f"{LABEL} {sentence}.", counts=False, untouched=True)
     verdict = by_status(LABEL, response)
     if number in _THROTTLED or response.status == 429:
-        return Verdict(
-            error_type="rate_limited",
-            fault="ours",
-            message=f"{LABEL} says we send too much; we wait and go on.",
-            retryable=True,
-            retry_after=retry_after(response),
-            counts=False,
-            untouched=True,
-        )
+        return rate_limited(f"{LABEL} says we send too much; we wait and go on.", retry_after(response))
     if number in _TROUBLE:
         return Verdict(
             error_type=f"trouble_{number}",
@@ -79,7 +72,7 @@ def judge(request: Request, response: Response) -> Verdict | None:
     if verdict is None:
         return None
     if response.status == 404:
-        return replace(verdict, error_type="not_found", message=f"{LABEL} does not know what was asked for.")
+        return not_found(LABEL, verdict)
     if response.status in (400, 409, 422):
         field = str(detail.get("refersTo") or "")
         where = f" at {field}" if re.fullmatch(r"[\w.\[\]]{1,60}", field) else ""
@@ -96,12 +89,8 @@ def judge(request: Request, response: Response) -> Verdict | None:
 def _ping(request: Request, response: Response) -> Verdict | None:
     if request.path != PING:
         return None
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return None  # the reading of the answer says what is wrong with it
-    if not isinstance(body, dict) or body.get("authenticated") is not False:
-        return None
+    if told(response).get("authenticated") is not False:
+        return None  # where it is no object, the reading of the answer says what is wrong with it
     return Verdict(
         error_type="unauthorized",
         fault="configuration",
@@ -114,12 +103,6 @@ def _ping(request: Request, response: Response) -> Verdict | None:
 
 
 def _detail(response: Response) -> Mapping[str, Any]:
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return {}
-    error = body.get("error") if isinstance(body, dict) else None
-    details = error.get("details") if isinstance(error, dict) else None
-    if isinstance(details, list) and details and isinstance(details[0], dict):
-        return details[0]
-    return {}
+    error = told(response).get("error")
+    details = objects(error.get("details")) if isinstance(error, dict) else []
+    return details[0] if details else {}

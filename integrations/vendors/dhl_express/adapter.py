@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
-from urllib.parse import quote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from integrations.adapter import Access, Adapter, Exchange, Vendor
-from integrations.errors import InvalidInput, Unsupported
+from integrations.errors import Unsupported
 from integrations.oauth import basic
 from integrations.outcome import Request, Response, Verdict
+from integrations.paths import filled
+from integrations.time_zone import zone_named
 from integrations.types.shipping import (
     CancelledShipment,
     CreatedShipment,
@@ -88,8 +89,8 @@ class DhlExpress(Adapter):
             ("levelOfDetail", "shipment"),
             ("requestGMTOffsetPerEvent", "true"),  # without it the times of events are of no zone
         )
-        path = f"{SHIP_PATH}/{quote(number, safe='')}/tracking"
         template = f"{SHIP_PATH}/{{tracking_number}}/tracking"
+        path = filled(template, tracking_number=number)
         return answers.tracking(await exchange.send(_request("GET", path, template=template, query=query)), number)
 
     async def cancel_shipment(self, exchange: Exchange, value: TrackingRequest) -> CancelledShipment:
@@ -108,14 +109,7 @@ class DhlExpress(Adapter):
         return verdicts.judge(request, response)
 
     def _zone(self) -> ZoneInfo:
-        name = self.setting("TIME_ZONE") or "UTC"
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise InvalidInput(
-                f'QUAYSIDE_DHL_EXPRESS_TIME_ZONE is "{name}", which is no time zone; write it as Europe/Berlin.',
-                field="TIME_ZONE",
-            ) from None
+        return zone_named(VENDOR.name, self.setting("TIME_ZONE") or "UTC")
 
 
 def _request(method: str, path: str, **rest: Any) -> Request:

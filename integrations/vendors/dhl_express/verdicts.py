@@ -8,9 +8,9 @@ sentences quote what we sent, so only codes and fields reach a message. ``status
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from integrations.classify import by_status
+from integrations.error_body import told
 from integrations.errors import Fault, SchemaDrift
 from integrations.outcome import Request, Response, Verdict
 
@@ -56,11 +56,8 @@ def judge(request: Request, response: Response) -> Verdict | None:
 
 def problem(response: Response) -> list[str]:
     """Return what an error says, sentence by sentence; [] when the body is not of DHL's shape."""
-    try:
-        body: Any = response.json()
-    except SchemaDrift:
-        return []
-    if not isinstance(body, dict) or not isinstance(body.get("detail"), str):
+    body = told(response)
+    if not isinstance(body.get("detail"), str):
         return []
     more = body.get("additionalDetails")
     return [body["detail"], *(str(detail) for detail in (more if isinstance(more, list) else []))]

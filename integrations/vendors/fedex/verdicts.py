@@ -6,12 +6,11 @@ one error per number inside a 200. The vendor's text may quote what we sent, so 
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 
-from integrations.classify import by_status, retry_after
+from integrations.classify import answered_at, by_status, rate_limited, retry_after
+from integrations.error_body import objects, told
 from integrations.errors import Fault, SchemaDrift
 from integrations.outcome import Request, Response, Verdict
 
@@ -89,14 +88,9 @@ def judge(request: Request, response: Response) -> Verdict | None:
 
 def error_code(response: Response) -> str:
     """Return the code of the first error of a body, '' when there is none to be read."""
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return ""
-    if not isinstance(body, dict):
-        return ""
-    errors = body.get("errors")
-    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+    body = told(response)
+    errors = objects(body.get("errors"))
+    if errors:
         return str(errors[0].get("code", ""))
     # packages/validate documents another body: {"error": "NOT.FOUND.ERROR", "error_detail": "…"}
     return str(body.get("error", ""))
@@ -104,11 +98,7 @@ def error_code(response: Response) -> str:
 
 def seconds_to_midnight(response: Response) -> float:
     """Return the seconds from the answer's own Date to 00:00 GMT, when FedEx's daily quota begins anew."""
-    now = datetime.now(UTC)
-    stated = response.headers.get("date", "")
-    if stated:
-        with suppress(ValueError):  # an unreadable Date: our own clock will do
-            now = parsedate_to_datetime(stated).astimezone(UTC)
+    now = answered_at(response)
     midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight - now).total_seconds()
 
@@ -153,15 +143,8 @@ def _judge_throttling(response: Response) -> Verdict:
             counts=False,
             untouched=True,
         )
-    return Verdict(
-        error_type="rate_limited",
-        fault="ours",
-        message="FedEx says we send too much within ten seconds; we wait and go on.",
-        retryable=True,
-        retry_after=retry_after(response) or SHORT_WINDOW,
-        counts=False,
-        untouched=True,
-    )
+    message = "FedEx says we send too much within ten seconds; we wait and go on."
+    return rate_limited(message, retry_after(response) or SHORT_WINDOW)
 
 
 def _judge_tracking(response: Response) -> Verdict | None:

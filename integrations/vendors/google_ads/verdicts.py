@@ -9,11 +9,12 @@ outer shape with ``google.rpc`` details (ErrorInfo, BadRequest, RetryInfo). The 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from integrations.classify import by_status
+from integrations.classify import by_status, rate_limited
+from integrations.error_body import objects, told
 from integrations.errors import Fault, SchemaDrift
 from integrations.outcome import Request, Response, Verdict
 from integrations.vendors.google_ads.declaration import DATA_MANAGER, LABEL, TOKEN_PATH, VERSION
@@ -103,14 +104,9 @@ def _of(refusal: _Refusal, plain: Verdict | None, request: Request) -> Verdict:
 
 def _of_quota(refusal: _Refusal) -> Verdict:
     if refusal.code == "RESOURCE_EXHAUSTED":
-        return Verdict(
-            error_type="rate_limited",
-            fault="ours",
-            message=f"{LABEL}'s operations of the day are spent; a developer token with standard access has no such limit.",
-            retryable=True,
-            retry_after=refusal.wait or DAY_WAIT,
-            counts=False,
-            untouched=True,
+        return rate_limited(
+            f"{LABEL}'s operations of the day are spent; a developer token with standard access has no such limit.",
+            refusal.wait or DAY_WAIT,
         )
     if refusal.code.startswith("EXCESSIVE_"):
         message = f"{LABEL} finds our queries too costly; ask for fewer days at once, and later."
@@ -126,9 +122,7 @@ def _of_token(response: Response) -> Verdict | None:
     verdict = by_status(LABEL, response)
     if verdict is None or response.status not in (400, 401, 403):
         return verdict
-    body = _body(response)
-    word = body.get("error") if isinstance(body, dict) else None
-    if word == "invalid_grant":
+    if told(response).get("error") == "invalid_grant":
         why = "the refresh token was taken back or has ended; sign in anew and set QUAYSIDE_GOOGLE_ADS_REFRESH_TOKEN"
     else:
         why = "check QUAYSIDE_GOOGLE_ADS_CLIENT_ID and QUAYSIDE_GOOGLE_ADS_CLIENT_SECRET"
@@ -136,15 +130,7 @@ def _of_token(response: Response) -> Verdict | None:
 
 
 def _too_fast(wait: float | None) -> Verdict:
-    return Verdict(
-        error_type="rate_limited",
-        fault="ours",
-        message=f"{LABEL} says we ask too fast; we wait and go on.",
-        retryable=True,
-        retry_after=wait or LEAST_WAIT,
-        counts=False,
-        untouched=True,
-    )
+    return rate_limited(f"{LABEL} says we ask too fast; we wait and go on.", wait or LEAST_WAIT)
 
 
 def _trouble(code: str) -> Verdict:
@@ -160,21 +146,21 @@ def _no(error_type: str, fault: Fault, message: str) -> Verdict:
 def _read(error: Mapping[str, Any]) -> _Refusal:
     kind, code, field = "", "", ""
     wait: float | None = None
-    for detail in _objects(error.get("details")):
-        for one in _objects(detail.get("errors")):
+    for detail in objects(error.get("details")):
+        for one in objects(detail.get("errors")):
             named = one.get("errorCode")
             if not kind and isinstance(named, dict) and named:
                 kind, code = next((str(key), str(value)) for key, value in named.items())
             inner = one.get("details")
-            told = inner.get("quotaErrorDetails") if isinstance(inner, dict) else None
-            wait = wait or (_seconds(told.get("retryDelay")) if isinstance(told, dict) else None)
+            quota = inner.get("quotaErrorDetails") if isinstance(inner, dict) else None
+            wait = wait or (_seconds(quota.get("retryDelay")) if isinstance(quota, dict) else None)
         wait = wait or _seconds(detail.get("retryDelay"))
         metadata = detail.get("metadata")
         if isinstance(metadata, dict) and "PerDay" in str(metadata.get("quota_limit")):
             wait = wait or DAY_WAIT
         if not kind and isinstance(detail.get("reason"), str):
             code = code or detail["reason"]
-        for one in _objects(detail.get("fieldViolations")):
+        for one in objects(detail.get("fieldViolations")):
             field = field or str(one.get("field") or "")
     return _Refusal(status=str(error.get("status") or ""), kind=kind, code=code, wait=wait, field=field)
 
@@ -186,10 +172,6 @@ def _error(body: Any) -> Mapping[str, Any] | None:
         if isinstance(error, dict):
             return error
     return None
-
-
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    yield from (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
 
 
 def _seconds(duration: Any) -> float | None:

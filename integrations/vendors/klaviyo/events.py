@@ -10,7 +10,6 @@ Source: developers.klaviyo.com/en/docs/working_with_system_webhooks.
 
 from __future__ import annotations
 
-import hmac
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
@@ -21,7 +20,7 @@ import orjson
 from integrations.adapter import Delivery, VendorEvent
 from integrations.errors import DeliveryRefused, InvalidInput
 from integrations.reading import Answer, read
-from integrations.signatures import refuse_unless_equal, refuse_unless_fresh, refuse_unless_signed
+from integrations.signatures import hmac_sha256, refuse_unless_equal, refuse_unless_fresh, refuse_unless_signed
 from integrations.vendors.klaviyo.declaration import LABEL
 
 SIGNATURE, TIMESTAMP, WEBHOOK_ID = "klaviyo-signature", "klaviyo-timestamp", "klaviyo-webhook-id"
@@ -52,7 +51,7 @@ def events(delivery: Delivery, secret: str) -> list[VendorEvent]:
             field=SIGNATURE,
         )
     stamp = delivery.headers.get(TIMESTAMP, "")
-    expected = hmac.new(secret.encode(), delivery.body + stamp.encode(), sha256).hexdigest()
+    expected = hmac_sha256(secret, delivery.body + stamp.encode()).hex()
     refuse_unless_signed(LABEL, delivery, SIGNATURE, [expected])
     refuse_unless_fresh(LABEL, delivery, _time(stamp), TOLERANCE)
     try:

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from integrations.classify import by_status
-from integrations.errors import SchemaDrift
+from integrations.classify import by_status, invalid_request, number_in
+from integrations.error_body import objects, told
 from integrations.outcome import QuotaSeen, Response, Verdict
 from integrations.vendors.klaviyo.declaration import (
     ACCOUNTS_A_MINUTE,
@@ -74,7 +74,7 @@ def judge(response: Response) -> Verdict | None:
 
 def quotas(response: Response) -> Sequence[QuotaSeen]:
     """Return what an answer says of the window of a minute; a 429 says nothing."""
-    limit, remaining, reset = (_number(response, f"ratelimit-{name}") for name in ("limit", "remaining", "reset"))
+    limit, remaining, reset = (number_in(response, f"ratelimit-{name}") for name in ("limit", "remaining", "reset"))
     if limit is None or remaining is None:
         return ()
     return [QuotaSeen(quota=_BY_LIMIT.get(limit, "minute"), limit=limit, remaining=remaining, reset=reset)]
@@ -82,9 +82,7 @@ def quotas(response: Response) -> Sequence[QuotaSeen]:
 
 def _refused(verdict: Verdict, errors: Sequence[Mapping[str, Any]]) -> Verdict:
     fields = sorted({field for error in errors if (field := _field(error))})
-    where = f" at {', '.join(fields[:3])}" if fields else ""
-    message = f"{LABEL} does not accept what we sent{where}; sending it again will not help."
-    return replace(verdict, error_type="invalid_request", message=message)
+    return invalid_request(LABEL, verdict, ", ".join(fields[:3]))
 
 
 def _blames_revision(errors: Sequence[Mapping[str, Any]]) -> bool:
@@ -108,15 +106,5 @@ def _wait(errors: Sequence[Mapping[str, Any]]) -> float | None:
     return max((float(found[1]) for found in told if found), default=None)
 
 
-def _number(response: Response, name: str) -> float | None:
-    value = response.headers.get(name, "").strip()
-    return float(value) if value.isdecimal() else None
-
-
 def _errors(response: Response) -> Sequence[Mapping[str, Any]]:
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return ()
-    errors = body.get("errors") if isinstance(body, dict) else None
-    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else ()
+    return objects(told(response).get("errors"))

@@ -6,8 +6,6 @@ cursor beside it is.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -17,7 +15,9 @@ from urllib.parse import quote
 from integrations.adapter import Access, Adapter, Exchange, Vendor
 from integrations.errors import BusinessFailed, CallFailed, InvalidInput, Unsupported
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
+from integrations.paths import filled
 from integrations.reading import Answer, read
+from integrations.signatures import hmac_sha256
 from integrations.types.marketing import (
     AcceptedEvent,
     Conversion,
@@ -90,7 +90,7 @@ class MetaAds(Adapter):
         body: dict[str, object] = {"data": [event]}
         if self.setting("TEST_EVENT_CODE"):
             body["test_event_code"] = self.setting("TEST_EVENT_CODE")
-        path = EVENTS.replace("{pixel_id}", quote(self.credential("PIXEL_ID"), safe=""))
+        path = filled(EVENTS, pixel_id=self.credential("PIXEL_ID"))
         request = Request(
             method="POST", path=path, template=EVENTS, query=self._proof(), json=body, repeatable=True, cost=WRITE
         )
@@ -182,7 +182,7 @@ class MetaAds(Adapter):
         if not secret:
             return ()
         token = self.credential("ACCESS_TOKEN")
-        return [("appsecret_proof", hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest())]
+        return [("appsecret_proof", hmac_sha256(secret, token.encode()).hex())]
 
 
 def _asked(value: SpendQuery, fields: str) -> list[tuple[str, str]]:

@@ -8,12 +8,14 @@ is passed on.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from integrations.classify import by_status
-from integrations.errors import Fault, SchemaDrift
+from integrations.classify import by_status, rate_limited
+from integrations.error_body import told
+from integrations.errors import Fault
 from integrations.outcome import Response, Verdict
 from integrations.vendors.meta_ads import usage
 from integrations.vendors.meta_ads.declaration import LABEL, VERSION
@@ -32,7 +34,7 @@ _EVENT = {2804003: ": the event is too old", 2804050: ": nobody can be found by 
 
 def judge(response: Response) -> Verdict | None:
     """Return the verdict on an answer, None for a success."""
-    body = _body(response)
+    body = told(response)
     error = body.get("error")
     if isinstance(error, dict):
         return _by_code(error, response)
@@ -58,16 +60,8 @@ def _by_code(error: Mapping[str, Any], response: Response) -> Verdict:
     if subcode == _TOO_MUCH_SUBCODE or "reduce the amount of data" in said:
         return _no(TOO_MUCH, "ours", f"{LABEL} will not answer so much at once; ask for fewer days.", response)
     if code in _THROTTLED or response.status == 429:
-        return Verdict(
-            error_type="rate_limited",
-            fault="ours",
-            message=f"{LABEL} says we ask too much{_of_whom(code)}; we wait and go on.",
-            retryable=True,
-            retry_after=usage.wait(response),
-            counts=False,
-            untouched=True,
-            business=response.status < 300,
-        )
+        message = f"{LABEL} says we ask too much{_of_whom(code)}; we wait and go on."
+        return replace(rate_limited(message, usage.wait(response)), business=response.status < 300)
     if code in _TOKEN:
         why = f" ({_WHY[subcode]})" if subcode in _WHY else ""
         message = (
@@ -143,11 +137,3 @@ def _blamed(error: Mapping[str, Any]) -> str:
 
 def _number(value: Any) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _body(response: Response) -> Mapping[str, Any]:
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
 from integrations.errors import HttpFailed, InvalidInput, MissingCredential
 from integrations.outcome import Request, Response, Verdict
+from integrations.paths import filled
 from integrations.types.payments import (
     CaptureRequest,
     Payment,
@@ -52,7 +52,7 @@ class Mollie(Adapter):
         body: dict[str, Any] = {"metadata": {"reference": value.reference}}
         if value.amount is not None:
             body["amount"] = messages.money(value.amount)
-        path = _at(value.payment_id, "/captures")
+        path = filled(PAYMENT + "/captures", id=value.payment_id)
         await exchange.send(_write(path, PAYMENT + "/captures", body, exchange.idempotency_key))
         after = await self._found(exchange, value.payment_id, step="look_up")
         if after.status == "authorized":
@@ -117,7 +117,7 @@ class Mollie(Adapter):
         return [events.of_payment(paid.status, answers.payment(paid))]
 
     async def _found(self, exchange: Exchange, id: str, *, step: str = "") -> Found:
-        request = Request(method="GET", path=_at(id), template=PAYMENT, step="look_up" if step else "")
+        request = Request(method="GET", path=filled(PAYMENT, id=id), template=PAYMENT, step="look_up" if step else "")
         return answers.found((await exchange.send(request)).exact_json())
 
     async def _refund(self, exchange: Exchange, value: RefundRequest) -> None:
@@ -133,7 +133,7 @@ class Mollie(Adapter):
             "description": (value.reason or value.reference)[: messages.LONGEST_DESCRIPTION],
             "metadata": {"reference": value.reference},
         }
-        path = _at(value.payment_id, "/refunds")
+        path = filled(PAYMENT + "/refunds", id=value.payment_id)
         try:
             await exchange.send(_write(path, PAYMENT + "/refunds", body, exchange.idempotency_key))
         except HttpFailed as error:
@@ -147,7 +147,7 @@ class Mollie(Adapter):
         for _ in range(MOST_PAGES):
             request = Request(
                 method="GET",
-                path=_at(value.payment_id, "/refunds"),
+                path=filled(PAYMENT + "/refunds", id=value.payment_id),
                 template=PAYMENT + "/refunds",
                 query=query,
                 step="look_up",
@@ -164,7 +164,3 @@ class Mollie(Adapter):
 def _write(path: str, template: str, body: Mapping[str, Any], key: str | None) -> Request:
     headers = {"idempotency-key": key} if key else {}
     return Request(method="POST", path=path, template=template, json=body, headers=headers)
-
-
-def _at(id: str, rest: str = "") -> str:
-    return PAYMENT.replace("{id}", quote(id, safe="")) + rest

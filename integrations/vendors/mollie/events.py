@@ -8,8 +8,6 @@ Source: the official client 1.10.20 (signature_validator.py), docs.mollie.com/re
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from datetime import datetime
 from urllib.parse import parse_qs
 
@@ -18,7 +16,7 @@ import orjson
 from integrations.adapter import Delivery, VendorEvent
 from integrations.errors import DeliveryRefused, InvalidInput
 from integrations.reading import CamelAnswer, read
-from integrations.signatures import refuse_unless_signed
+from integrations.signatures import hmac_sha256, refuse_unless_signed
 from integrations.types.payments import Payment
 from integrations.vendors.mollie.declaration import LABEL, STATUSES
 
@@ -43,9 +41,7 @@ def signed(delivery: Delivery, secrets: str) -> VendorEvent:
         raise DeliveryRefused(
             f"{LABEL} signs this webhook; set QUAYSIDE_MOLLIE_WEBHOOK_SECRET to its secret.", field=HEADER
         )
-    expected = [
-        f"sha256={hmac.new(secret.encode(), delivery.body, hashlib.sha256).hexdigest()}" for secret in secrets.split()
-    ]
+    expected = [f"sha256={hmac_sha256(secret, delivery.body).hex()}" for secret in secrets.split()]
     refuse_unless_signed(LABEL, delivery, HEADER, expected)
     found = read(_Event, orjson.loads(delivery.body))
     status = STATUSES.get(found.type.rpartition(".")[2])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from integrations.classify import by_status
-from integrations.errors import SchemaDrift
+from integrations.classify import by_status, invalid_request, not_found
+from integrations.error_body import told
 from integrations.outcome import Request, Response, Verdict
 from integrations.vendors.mollie.declaration import LABEL
 
@@ -39,24 +39,14 @@ def judge(request: Request, response: Response) -> Verdict | None:
             verdict, message=f"{LABEL} refuses the key; check QUAYSIDE_MOLLIE_API_KEY and QUAYSIDE_MOLLIE_ACCESS_TOKEN."
         )
     if status in (404, 410):
-        return replace(verdict, error_type="not_found", message=f"{LABEL} does not know what was asked for.")
+        return not_found(LABEL, verdict)
     if status in (400, 422):
-        field = _field(response)
-        where = f" at {field}" if field else ""
-        return replace(
-            verdict,
-            error_type="invalid_request",
-            message=f"{LABEL} does not accept what we sent{where}; sending it again will not help.",
-        )
+        return invalid_request(LABEL, verdict, _field(response))
     if status == 503 and request.method == "POST":
         return replace(verdict, message=f"{LABEL} or the supplier of the payment method is down (HTTP 503).")
     return verdict
 
 
 def _field(response: Response) -> str:
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return ""
-    field = body.get("field") if isinstance(body, dict) else None
+    field = told(response).get("field")
     return str(field)[:60] if field else ""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
 from integrations.errors import HttpFailed, InvalidInput, Unsupported
 from integrations.oauth import basic, bearer
 from integrations.outcome import Request, Response, Verdict
+from integrations.paths import filled
 from integrations.types.base import Money
 from integrations.types.payments import (
     CaptureRequest,
@@ -94,7 +94,7 @@ class Paypal(Adapter):
         found = await self._order(exchange, value.payment_id, step="look_up")
         if found.capture is None:
             raise InvalidInput("The payment was not captured, so there is nothing to refund.", field="payment_id")
-        path = _at(CAPTURE + "/refund", found.capture.id)
+        path = filled(CAPTURE + "/refund", id=found.capture.id)
         key = messages.request_id(exchange.idempotency_key, ".refund")
         await exchange.send(_write(path, CAPTURE + "/refund", messages.refund(value), key))
         return answers.payment(await self._order(exchange, value.payment_id, step="look_up"))
@@ -149,7 +149,7 @@ class Paypal(Adapter):
         instrument comes back as a declined payment."""
         key = messages.request_id(exchange.idempotency_key, step)
         try:
-            response = await exchange.send(_write(_at(template, id), template, body, key))
+            response = await exchange.send(_write(filled(template, id=id), template, body, key))
         except HttpFailed as error:
             if error.error_type != verdicts.DONE:
                 raise
@@ -162,7 +162,11 @@ class Paypal(Adapter):
 
     async def _order(self, exchange: Exchange, id: str, *, step: str = "") -> Order:
         request = Request(
-            method="GET", path=_at(ORDER, id), template=ORDER, headers=_WHOLE_ANSWER, step="look_up" if step else ""
+            method="GET",
+            path=filled(ORDER, id=id),
+            template=ORDER,
+            headers=_WHOLE_ANSWER,
+            step="look_up" if step else "",
         )
         return answers.order((await exchange.send(request)).exact_json())
 
@@ -174,10 +178,6 @@ def _as_payment(found: Order | Payment) -> Payment:
 def _write(path: str, template: str, body: Mapping[str, Any], key: str) -> Request:
     headers = {**_WHOLE_ANSWER, "paypal-request-id": key}
     return Request(method="POST", path=path, template=template, json=body, headers=headers)
-
-
-def _at(template: str, id: str) -> str:
-    return template.replace("{id}", quote(id, safe=""))
 
 
 def _window(cursor: str, since: datetime, until: datetime) -> tuple[datetime, datetime, int]:

@@ -7,11 +7,10 @@ name of an issue and of a field reach a message.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from integrations.classify import by_status, retry_after
-from integrations.errors import SchemaDrift
+from integrations.classify import by_status, not_found, retry_after
+from integrations.error_body import objects, told
 from integrations.outcome import Request, Response, Verdict
 from integrations.vendors.paypal.declaration import LABEL
 
@@ -84,7 +83,7 @@ def judge(request: Request, response: Response) -> Verdict | None:
         return _refusal(issue, _field(response), response.status)
     verdict = by_status(LABEL, response)
     if verdict is not None and response.status == 404:
-        return replace(verdict, error_type="not_found", message=f"{LABEL} does not know what was asked for.")
+        return not_found(LABEL, verdict)
     return verdict
 
 
@@ -98,10 +97,7 @@ def decline_of(response: Response) -> str:
 
 def issue_of(response: Response) -> str:
     """Return the first issue of an error body, its name where it has none, "" when it cannot be read."""
-    body = _body(response)
-    details = body.get("details")
-    first = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
-    return str(first.get("issue") or body.get("name") or "")[:60]
+    return str(_first(response).get("issue") or told(response).get("name") or "")[:60]
 
 
 def _refusal(issue: str, field: str, status: int) -> Verdict:
@@ -118,14 +114,9 @@ def _refusal(issue: str, field: str, status: int) -> Verdict:
 
 
 def _field(response: Response) -> str:
-    details = _body(response).get("details")
-    first = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
-    return str(first.get("field") or "")[:80]
+    return str(_first(response).get("field") or "")[:80]
 
 
-def _body(response: Response) -> dict[str, Any]:
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return {}
-    return body if isinstance(body, dict) else {}
+def _first(response: Response) -> Mapping[str, Any]:
+    details = objects(told(response).get("details"))
+    return details[0] if details else {}

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
 from integrations.errors import HttpFailed, InvalidInput, Unsupported
 from integrations.oauth import basic
 from integrations.outcome import Request, Response, Verdict
+from integrations.paths import filled
 from integrations.types.payments import (
     CaptureRequest,
     Payment,
@@ -72,7 +72,7 @@ class Razorpay(Adapter):
             value.amount.currency != held.currency or messages.units(value.amount) != held.amount
         ):
             raise Unsupported("Razorpay captures a payment whole; leave the amount out.", field="amount")
-        path, body = _at(PAYMENT, held.id) + "/capture", {"amount": held.amount, "currency": held.currency}
+        path, body = filled(PAYMENT, id=held.id) + "/capture", {"amount": held.amount, "currency": held.currency}
         try:
             await exchange.send(_write(path, PAYMENT + "/capture", body))
         except HttpFailed as error:
@@ -100,7 +100,7 @@ class Razorpay(Adapter):
         if value.amount is not None and value.amount.currency != taken.currency:
             raise InvalidInput(f"The payment is in {taken.currency}, and so is its refund.", field="amount.currency")
         if not await self._has_refund(exchange, taken, value.reference):
-            path = _at(PAYMENT, taken.id) + "/refund"
+            path = filled(PAYMENT, id=taken.id) + "/refund"
             key = {"x-refund-idempotency": messages.refund_key(exchange.idempotency_key)}
             await exchange.send(_write(path, PAYMENT + "/refund", messages.refund(value), key))
         return answers.payment(await self._found(exchange, value.payment_id, "look_up"))
@@ -136,18 +136,18 @@ class Razorpay(Adapter):
     async def _found(self, exchange: Exchange, id: str, step: str) -> Found:
         """Return an order with the tries to pay it, by its id or by that of one of them."""
         if id.startswith("pay_"):
-            one = answers.a_try((await exchange.send(_read(_at(PAYMENT, id), PAYMENT, step))).json())
+            one = answers.a_try((await exchange.send(_read(filled(PAYMENT, id=id), PAYMENT, step))).json())
             if not one.order_id:
                 return Found(order=None, tries=[one])
-            order = await exchange.send(_read(_at(ORDER, one.order_id), ORDER, "look_up"))
+            order = await exchange.send(_read(filled(ORDER, id=one.order_id), ORDER, "look_up"))
             return Found(order=answers.order(order.json()), tries=[one])
-        order = await exchange.send(_read(_at(ORDER, id), ORDER, step))
-        tries = await exchange.send(_read(_at(ORDER, id) + "/payments", ORDER + "/payments", "look_up"))
+        order = await exchange.send(_read(filled(ORDER, id=id), ORDER, step))
+        tries = await exchange.send(_read(filled(ORDER, id=id) + "/payments", ORDER + "/payments", "look_up"))
         return Found(order=answers.order(order.json()), tries=answers.tries(tries.json()))
 
     async def _has_refund(self, exchange: Exchange, taken: Try, reference: str) -> bool:
         """Whether a refund with our reference is there that has not failed."""
-        path, template = _at(PAYMENT, taken.id) + "/refunds", PAYMENT + "/refunds"
+        path, template = filled(PAYMENT, id=taken.id) + "/refunds", PAYMENT + "/refunds"
         for page in range(MOST_PAGES):
             query = [("count", str(PAGE)), ("skip", str(page * PAGE))]
             rows = answers.refunds((await exchange.send(_read(path, template, "look_up", query))).json())
@@ -164,10 +164,6 @@ def _read(path: str, template: str, step: str, query: Sequence[tuple[str, str]] 
 
 def _write(path: str, template: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Request:
     return Request(method="POST", path=path, template=template, json=body, headers=headers or {})
-
-
-def _at(template: str, id: str) -> str:
-    return template.replace("{id}", quote(id, safe=""))
 
 
 def _place(cursor: str, until: datetime) -> tuple[int, int, int]:

@@ -7,7 +7,6 @@ Source: the official client 2.0.1 (utility.py), razorpay.com/docs/webhooks.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ from pydantic import Field
 from integrations.adapter import Delivery, VendorEvent
 from integrations.errors import DeliveryRefused
 from integrations.reading import Answer, read
-from integrations.signatures import refuse_unless_signed
+from integrations.signatures import hmac_sha256, refuse_unless_signed
 from integrations.types.payments import PaymentStatus
 from integrations.vendors.razorpay.declaration import LABEL
 
@@ -59,7 +58,7 @@ def event(delivery: Delivery, secret: str) -> VendorEvent:
         raise DeliveryRefused(
             f"{LABEL} signs this webhook; set QUAYSIDE_RAZORPAY_WEBHOOK_SECRET to its secret.", field=HEADER
         )
-    expected = hmac.new(secret.encode(), delivery.body, hashlib.sha256).hexdigest()
+    expected = hmac_sha256(secret, delivery.body).hex()
     refuse_unless_signed(LABEL, delivery, HEADER, [expected])
     found = read(_Event, orjson.loads(delivery.body))
     paid = found.payload.payment.entity if found.payload.payment else None

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from integrations.classify import by_status
-from integrations.errors import SchemaDrift
+from integrations.classify import by_status, invalid_request, not_found
+from integrations.error_body import told
 from integrations.outcome import Request, Response, Verdict
 from integrations.vendors.razorpay.declaration import LABEL
 
@@ -32,7 +32,7 @@ def judge(request: Request, response: Response) -> Verdict | None:
     if status == 409:
         return replace(_busy(), message=f"{LABEL} is still busy with the same refund; the same key is asked again.")
     if status == 404:
-        return replace(verdict, error_type="not_found", message=f"{LABEL} does not know what was asked for.")
+        return not_found(LABEL, verdict)
     if status == 400:
         return _bad_request(verdict, error)
     return verdict
@@ -41,7 +41,7 @@ def judge(request: Request, response: Response) -> Verdict | None:
 def _bad_request(verdict: Verdict, error: Mapping[str, Any]) -> Verdict:
     said = str(error.get("description") or "").lower()
     if "id provided does not exist" in said or "is not a valid id" in said:
-        return replace(verdict, error_type="not_found", message=f"{LABEL} does not know what was asked for.")
+        return not_found(LABEL, verdict)
     if "another payment operation is in progress" in said:
         return _busy()
     if "already been captured" in said:
@@ -54,12 +54,7 @@ def _bad_request(verdict: Verdict, error: Mapping[str, Any]) -> Verdict:
             message=f"The balance at {LABEL} does not cover the refund; add funds there, or wait for new payments.",
         )
     field = str(error.get("field") or "")[:60]
-    where = f" at {field}" if field and field != "NA" else ""
-    return replace(
-        verdict,
-        error_type="invalid_request",
-        message=f"{LABEL} does not accept what we sent{where}; sending it again will not help.",
-    )
+    return invalid_request(LABEL, verdict, "" if field == "NA" else field)
 
 
 def _busy() -> Verdict:
@@ -74,9 +69,5 @@ def _busy() -> Verdict:
 
 
 def _error(response: Response) -> Mapping[str, Any]:
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return {}
-    error = body.get("error") if isinstance(body, dict) else None
+    error = told(response).get("error")
     return error if isinstance(error, dict) else {}

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-from integrations.classify import by_status
-from integrations.errors import SchemaDrift
+from integrations.classify import answered_at, by_status, invalid_request, number_in
+from integrations.error_body import objects, told
 from integrations.outcome import QuotaSeen, Response, Verdict
 from integrations.vendors.sendgrid.declaration import LABEL
 
@@ -57,18 +55,13 @@ def judge(response: Response) -> Verdict | None:
     if status == 429:
         return replace(verdict, retry_after=_reset(response))
     if status == 400:
-        where = f" at {field}" if field else ""
-        return replace(
-            verdict,
-            error_type="invalid_request",
-            message=f"{LABEL} does not accept what we sent{where}; sending it again will not help.",
-        )
+        return invalid_request(LABEL, verdict, field)
     return verdict
 
 
 def quotas(response: Response) -> Sequence[QuotaSeen]:
     """Return what an answer says of the quota; answers of mail/send often say nothing."""
-    limit, remaining = (_number(response, name) for name in ("x-ratelimit-limit", "x-ratelimit-remaining"))
+    limit, remaining = (number_in(response, name) for name in ("x-ratelimit-limit", "x-ratelimit-remaining"))
     if remaining is None:
         return ()
     return [QuotaSeen(quota="requests", limit=limit, remaining=remaining, reset=_reset(response))]
@@ -76,30 +69,13 @@ def quotas(response: Response) -> Sequence[QuotaSeen]:
 
 def _reset(response: Response) -> float | None:
     """Return the seconds until the quota begins anew, by the clock of the answer where it tells its time."""
-    at = _number(response, "x-ratelimit-reset")
+    at = number_in(response, "x-ratelimit-reset")
     if at is None:
         return None
-    return max(0.0, at - _time_of(response).timestamp())
-
-
-def _time_of(response: Response) -> datetime:
-    try:
-        return parsedate_to_datetime(response.headers.get("date", "")).astimezone(UTC)
-    except ValueError:
-        return datetime.now(UTC)
-
-
-def _number(response: Response, name: str) -> float | None:
-    value = response.headers.get(name, "").strip()
-    return float(value) if value.isdecimal() else None
+    return max(0.0, at - answered_at(response).timestamp())
 
 
 def _errors(response: Response) -> Sequence[Mapping[str, Any]]:
     if "json" not in response.headers.get("content-type", ""):
         return ()
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return ()
-    errors = body.get("errors") if isinstance(body, dict) else None
-    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else ()
+    return objects(told(response).get("errors"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +17,7 @@ import orjson
 from integrations.adapter import Delivery, VendorEvent
 from integrations.errors import DeliveryRefused, InvalidInput
 from integrations.reading import Answer, read
-from integrations.signatures import refuse_unless_signed
+from integrations.signatures import hmac_sha256, refuse_unless_signed
 from integrations.vendors.shopify.declaration import LABEL
 
 SIGNATURE = "x-shopify-hmac-sha256"
@@ -39,7 +38,7 @@ def event(delivery: Delivery, secret: str) -> VendorEvent:
             f"{LABEL} signs this webhook; set QUAYSIDE_SHOPIFY_CLIENT_SECRET to the app's secret.", field=SIGNATURE
         )
     signed = SIGNATURE if SIGNATURE in delivery.headers else SIGNATURE.removeprefix("x-")
-    expected = base64.b64encode(hmac.new(secret.encode(), delivery.body, hashlib.sha256).digest()).decode()
+    expected = base64.b64encode(hmac_sha256(secret, delivery.body)).decode()
     refuse_unless_signed(LABEL, delivery, signed if signed in delivery.headers else SIGNATURE, [expected])
     found = read(_Payload, _json(delivery.body))
     topic = _header(delivery, "topic")

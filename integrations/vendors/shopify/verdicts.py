@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from integrations.classify import by_status
-from integrations.errors import SchemaDrift
+from integrations.classify import by_status, rate_limited
+from integrations.error_body import told
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
 from integrations.vendors.shopify.declaration import LABEL, TOKEN_PATH
 
@@ -32,7 +32,7 @@ def judge(request: Request, response: Response) -> Verdict | None:
         return _by_status(verdict, request, response)
     if request.path == TOKEN_PATH:
         return None
-    body = _body(response)
+    body = told(response)
     errors = body.get("errors")
     if errors:
         return _errors(errors, body)
@@ -41,7 +41,7 @@ def judge(request: Request, response: Response) -> Verdict | None:
 
 def points(response: Response) -> Sequence[QuotaSeen]:
     """Return what an answer says of the bucket; answers to what could not be parsed say nothing."""
-    status = _cost(_body(response)).get("throttleStatus")
+    status = _cost(told(response)).get("throttleStatus")
     if not isinstance(status, dict):
         return ()
     try:
@@ -77,16 +77,8 @@ def _by_status(verdict: Verdict, request: Request, response: Response) -> Verdic
 def _errors(errors: Any, body: Mapping[str, Any]) -> Verdict:
     codes = [_code(one) for one in errors] if isinstance(errors, list) else []
     if "THROTTLED" in codes:
-        return Verdict(
-            error_type="rate_limited",
-            fault="ours",
-            message=f"{LABEL}'s points are spent; we wait until there are enough and go on.",
-            retryable=True,
-            retry_after=_wait(body),
-            counts=False,
-            untouched=True,
-            business=True,
-        )
+        message = f"{LABEL}'s points are spent; we wait until there are enough and go on."
+        return replace(rate_limited(message, _wait(body)), business=True)
     if _TROUBLE.intersection(codes):
         return Verdict(
             error_type="internal_error",
@@ -168,11 +160,3 @@ def _cost(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def _code(error: Any) -> str:
     extensions = error.get("extensions") if isinstance(error, dict) else None
     return str(extensions.get("code") or "") if isinstance(extensions, dict) else ""
-
-
-def _body(response: Response) -> Mapping[str, Any]:
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from integrations.adapter import Access, Adapter, Exchange
+from integrations.error_body import told
 from integrations.errors import CallFailed, InvalidInput, OutcomeUnknown, SchemaDrift
 from integrations.outcome import Request, Response, Verdict
 from integrations.types.messages import ChatMessage, ChatUpdate, PostedMessage, TokenCheck, TokenQuery
@@ -98,11 +99,8 @@ class Slack(Adapter):
     def classify(self, request: Request, response: Response) -> Verdict | None:
         """Judge by the error's name where the body has one, whatever the status; else by status."""
         by_status = super().classify(request, response)
-        try:
-            body = response.json()
-        except SchemaDrift:
-            return by_status
-        if not isinstance(body, dict) or body.get("ok") is not False:
+        body = told(response)
+        if body.get("ok") is not False:
             return by_status
         return judged(str(body.get("error", "")), response)
 

@@ -7,9 +7,9 @@ docs.slack.dev/apis/web-api/rate-limits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from integrations.classify import retry_after
+from integrations.classify import rate_limited, retry_after
 from integrations.errors import Fault
 from integrations.outcome import Response, Verdict
 
@@ -125,16 +125,8 @@ def judged(name: str, response: Response) -> Verdict:
     """Return the verdict of an ``ok: false`` answer. A name we do not know keeps the error type low in cardinality."""
     business = response.status < 300
     if name in ("ratelimited", "rate_limited") or response.status == 429:
-        return Verdict(
-            error_type="rate_limited",
-            fault="ours",
-            message="Slack says we post too fast; we wait and go on.",
-            retryable=True,
-            retry_after=max(SHORTEST_WAIT, retry_after(response) or 0.0),
-            counts=False,
-            untouched=True,
-            business=business,
-        )
+        wait = max(SHORTEST_WAIT, retry_after(response) or 0.0)
+        return replace(rate_limited("Slack says we post too fast; we wait and go on.", wait), business=business)
     kind = ERRORS.get(name, _UNKNOWN)
     return Verdict(
         error_type=name if name in ERRORS else "slack_error",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from integrations.adapter import Access, Adapter, Exchange, Vendor
 from integrations.errors import OutcomeUnknown, QuaysideError, Unsupported
 from integrations.outcome import Request, Response, Verdict
+from integrations.paths import filled
 from integrations.types.shipping import (
     CancelledShipment,
     CreatedShipment,
@@ -128,7 +128,8 @@ class Smsa(Adapter):
 
 
 def _get(path: str, name: str, value: str, **rest: Any) -> Request:
-    return _request("GET", f"{path}/{quote(value, safe='')}", template=f"{path}/{{{name}}}", **rest)
+    template = f"{path}/{{{name}}}"
+    return _request("GET", filled(template, **{name: value}), template=template, **rest)
 
 
 def _request(method: str, path: str, **rest: Any) -> Request:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
-from urllib.parse import quote
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
 from integrations.errors import BusinessFailed, HttpFailed
 from integrations.outcome import Request, Response, Verdict
+from integrations.paths import filled
 from integrations.types.base import Money
 from integrations.types.payments import (
     CaptureRequest,
@@ -78,13 +78,14 @@ class Stripe(Adapter):
         form = [_EXPAND_CHARGE]
         if value.amount is not None:
             form.insert(0, ("amount_to_capture", str(to_units(value.amount))))
-        path = f"{INTENTS}/{quote(value.payment_id, safe='')}/capture"
+        template = f"{INTENTS}/{{id}}/capture"
+        path = filled(template, id=value.payment_id)
 
         async def done() -> Payment | None:
             found = await self._get(exchange, value.payment_id, step="look_up")
             return answers.payment(found) if found.status == "succeeded" else None
 
-        response = await self._write(exchange, path, f"{INTENTS}/{{id}}/capture", form, done)
+        response = await self._write(exchange, path, template, form, done)
         captured = response if isinstance(response, Payment) else self._payment(response)
         _same_currency(value.amount, captured)
         return captured
@@ -164,8 +165,8 @@ class Stripe(Adapter):
     async def _get(self, exchange: Exchange, payment_id: str, *, step: str = "") -> answers.Intent:
         request = Request(
             method="GET",
-            path=f"{INTENTS}/{quote(payment_id, safe='')}",
-            template=f"{INTENTS}/{{id}}",
+            path=filled(INTENTS + "/{id}", id=payment_id),
+            template=INTENTS + "/{id}",
             query=[_EXPAND_CHARGE],
             headers=_headers(),
             step="look_up" if step else "",

@@ -7,7 +7,6 @@ that all versions have are read.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from datetime import UTC, datetime
 
@@ -17,7 +16,7 @@ from pydantic import Field
 from integrations.adapter import Delivery, VendorEvent
 from integrations.errors import DeliveryRefused
 from integrations.reading import Answer, read
-from integrations.signatures import refuse_unless_equal, refuse_unless_fresh
+from integrations.signatures import hmac_sha256, refuse_unless_equal, refuse_unless_fresh
 from integrations.vendors.stripe.declaration import EVENT_STATUSES
 
 LABEL = "Stripe"
@@ -50,7 +49,7 @@ def event(delivery: Delivery, secret: str) -> VendorEvent:
     stamp, signatures = _parts(delivery.headers.get(HEADER, ""))
     if not stamp.isdecimal() or not signatures:
         raise DeliveryRefused(f"The delivery carries no {HEADER} of {LABEL}'s form.", field=HEADER)
-    expected = hmac.new(secret.encode(), f"{stamp}.".encode() + delivery.body, hashlib.sha256).hexdigest()
+    expected = hmac_sha256(secret, f"{stamp}.".encode() + delivery.body).hex()
     given = expected if any(hmac.compare_digest(expected, one) for one in signatures) else signatures[0]
     refuse_unless_equal(LABEL, HEADER, given, [expected])
     refuse_unless_fresh(LABEL, delivery, datetime.fromtimestamp(int(stamp), UTC), TOLERANCE)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from integrations.classify import by_status, retry_after
+from integrations.classify import by_status, rate_limited, retry_after
+from integrations.error_body import told
 from integrations.errors import SchemaDrift
 from integrations.outcome import Response, Verdict
 
@@ -55,11 +56,7 @@ def is_decline(response: Response) -> bool:
 
 def error_of(response: Response) -> dict[str, Any]:
     """Return the error object of a body, {} when there is none to be read."""
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return {}
-    error = body.get("error") if isinstance(body, dict) else None
+    error = told(response).get("error")
     return error if isinstance(error, dict) else {}
 
 
@@ -93,15 +90,8 @@ def _verdict(response: Response, error: dict[str, Any]) -> Verdict | None:
         )
     if status == 429 or (status == 400 and code == "rate_limit"):
         reason = response.headers.get("stripe-rate-limited-reason", "")[:40]
-        return Verdict(
-            error_type="rate_limited",
-            fault="ours",
-            message=f"Stripe says we send too much{f' ({reason})' if reason else ''}; we wait and go on.",
-            retryable=True,
-            retry_after=retry_after(response),
-            counts=False,
-            untouched=True,
-        )
+        message = f"Stripe says we send too much{f' ({reason})' if reason else ''}; we wait and go on."
+        return rate_limited(message, retry_after(response))
     if status >= 500 and _is_stored(response):
         return Verdict(
             error_type=STORED_ERROR,

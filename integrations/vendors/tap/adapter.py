@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
 from integrations.errors import HttpFailed, InvalidInput
 from integrations.outcome import Request, Response, Verdict
+from integrations.paths import filled
 from integrations.types.base import Money
 from integrations.types.payments import (
     CaptureRequest,
@@ -140,8 +140,7 @@ class Tap(Adapter):
 
 
 def _read(id: str, template: str, step: str) -> Request:
-    path = template.replace("{id}", quote(id, safe=""))
-    return Request(method="GET", path=path, template=template, step="look_up" if step else "")
+    return Request(method="GET", path=filled(template, id=id), template=template, step="look_up" if step else "")
 
 
 def _write(path: str, body: Mapping[str, Any]) -> Request:

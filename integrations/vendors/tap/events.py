@@ -8,8 +8,6 @@ signed as "". Source: developers.tap.company/docs/webhook.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +18,7 @@ from pydantic import Field
 from integrations.adapter import Delivery, VendorEvent
 from integrations.errors import DeliveryRefused, InvalidInput, SchemaDrift
 from integrations.reading import Answer, read
-from integrations.signatures import refuse_unless_signed
+from integrations.signatures import hmac_sha256, refuse_unless_signed
 from integrations.types.base import Currency, Exact, minor_units
 from integrations.types.payments import Payment
 from integrations.vendors.tap.declaration import LABEL
@@ -61,7 +59,7 @@ def proven(delivery: Delivery, secret: str) -> Told:
         raise InvalidInput(f"The delivery is no charge, authorization or refund of {LABEL}'s.", field="body") from error
     if not secret:
         raise DeliveryRefused(f"{LABEL} signs with the secret key; set QUAYSIDE_TAP_SECRET_KEY.", field=HEADER)
-    expected = hmac.new(secret.encode(), signed_text(told).encode(), hashlib.sha256).hexdigest()
+    expected = hmac_sha256(secret, signed_text(told).encode()).hex()
     refuse_unless_signed(LABEL, delivery, HEADER, [expected])
     return told
 

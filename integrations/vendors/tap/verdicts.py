@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from integrations.classify import by_status
-from integrations.errors import SchemaDrift
+from integrations.classify import by_status, invalid_request, not_found
+from integrations.error_body import told
 from integrations.outcome import Request, Response, Verdict
 from integrations.vendors.tap.declaration import CHARGE_LIST, LABEL, REFUND_LIST, REFUND_REFUSED, REFUNDS
 
@@ -107,16 +107,14 @@ def _our_fault(request: Request, response: Response, verdict: Verdict, code: str
     if request.template in (CHARGE_LIST, REFUND_LIST) and response.status == 400 and _is_empty(response, code):
         return replace(verdict, error_type=NOTHING_FOUND, message=f"{LABEL} has nothing to list.")
     if response.status == 404 or code in UNKNOWN_CODES:
-        return replace(verdict, error_type="not_found", message=f"{LABEL} does not know what was asked for.")
+        return not_found(LABEL, verdict)
     if code in KNOWN:
         return _known(KNOWN[code], verdict)
     field = FIELDS.get(code, "")
-    where = f" at {field}" if field else f" (code {code})" if code else ""
-    return replace(
-        verdict,
-        error_type="invalid_request",
-        message=f"{LABEL} does not accept what we sent{where}; sending it again will not help.",
-    )
+    if field or not code:
+        return invalid_request(LABEL, verdict, field)
+    message = f"{LABEL} does not accept what we sent (code {code}); sending it again will not help."
+    return replace(verdict, error_type="invalid_request", message=message)
 
 
 def _known(entry: tuple[str, Any, str], verdict: Verdict) -> Verdict:
@@ -142,7 +140,7 @@ def _refused_refund(response: Response) -> Verdict | None:
 
 
 def _code(response: Response) -> str:
-    body = _body(response)
+    body = told(response)
     errors = body.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else None
     code = str(first.get("code") or "") if isinstance(first, dict) else ""
@@ -151,13 +149,5 @@ def _code(response: Response) -> str:
 
 def _is_empty(response: Response, code: str) -> bool:
     """Whether a refusal means that there is nothing to list; some shops have seen it without a code."""
-    said = str(_body(response).get("message") or "").strip().lower()
+    said = str(told(response).get("message") or "").strip().lower()
     return code in ("1144", "1160") or (not code and said.endswith("s not found"))
-
-
-def _body(response: Response) -> dict[str, Any]:
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return {}
-    return body if isinstance(body, dict) else {}

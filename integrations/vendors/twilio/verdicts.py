@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from integrations.classify import by_status
-from integrations.errors import Fault, SchemaDrift
+from integrations.error_body import told
+from integrations.errors import Fault
 from integrations.outcome import Response, Verdict
 from integrations.vendors.twilio.declaration import LABEL
 
@@ -57,9 +58,5 @@ def judge(response: Response) -> Verdict | None:
 
 
 def _code(response: Response) -> int:
-    try:
-        body = response.json()
-    except SchemaDrift:
-        return 0
-    code = body.get("code") if isinstance(body, dict) else None
+    code = told(response).get("code")
     return code if isinstance(code, int) else 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
-from urllib.parse import quote
 from uuid import uuid4
 
 from integrations.adapter import Access, Adapter, Exchange, Vendor
 from integrations.errors import CallFailed
 from integrations.oauth import basic, bearer
 from integrations.outcome import Request, Response, Verdict
+from integrations.paths import filled
 from integrations.types.shipping import (
     CancelledShipment,
     CreatedShipment,
@@ -81,7 +81,8 @@ class Ups(Adapter):
         """
         number = messages.inquiry_number(value.tracking_number)
         query = (("locale", "en_US"), ("returnSignature", "false"))
-        path, template = f"{TRACK_PATH}/{quote(number, safe='')}", f"{TRACK_PATH}/{{tracking_number}}"
+        template = f"{TRACK_PATH}/{{tracking_number}}"
+        path = filled(template, tracking_number=number)
         return whereabouts.tracking(await exchange.send(_request("GET", path, template=template, query=query)), number)
 
     async def cancel_shipment(self, exchange: Exchange, value: TrackingRequest) -> CancelledShipment:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from integrations.classify import by_status, retry_after
+from integrations.classify import by_status, rate_limited, retry_after
 from integrations.errors import Fault, SchemaDrift
 from integrations.outcome import Request, Response, Verdict
 from integrations.vendors.ups.values import clean
@@ -170,14 +170,9 @@ def _judge_token(response: Response, code: str) -> Verdict | None:
 def _judge_status(response: Response) -> Verdict | None:
     if response.status != 429:
         return by_status(LABEL, response)
-    return Verdict(
-        error_type="rate_limited",
-        fault="ours",
-        message="UPS says we send too much, and not how much is allowed; we wait and go on. UPS raises limits on request.",
-        retryable=True,
-        retry_after=retry_after(response),
-        counts=False,
-        untouched=True,
+    return rate_limited(
+        "UPS says we send too much, and not how much is allowed; we wait and go on. UPS raises limits on request.",
+        retry_after(response),
     )
 
 

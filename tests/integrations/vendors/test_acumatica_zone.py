@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.errors import InvalidInput, SchemaDrift
+from integrations.time_zone import zone_named
 from integrations.vendors.acumatica.filters import after, equal, every, in_portions, one_of
-from integrations.vendors.acumatica.zone import as_utc, erp_date, erp_day, erp_time, zone_named
+from integrations.vendors.acumatica.zone import as_utc, erp_date, erp_day, erp_time
 
 NEW_YORK = ZoneInfo("America/New_York")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -88,7 +89,7 @@ def test_a_day_is_the_erps_midnight() -> None:
 @pytest.mark.parametrize("name", ["Mars/Olympus", "../etc/passwd", ""])
 def test_a_zone_that_is_none_is_refused_with_the_setting(name: str) -> None:
     with pytest.raises(InvalidInput, match="QUAYSIDE_ACUMATICA_TIME_ZONE"):
-        zone_named(name)
+        zone_named("acumatica", name)
 
 
 def test_the_filter_language() -> None:
