@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from db.owner import new_owner
 from db.sealed import Seal
 from integrations import commands
 from integrations.adapter import Operation, Vendor
+from integrations.options import VendorOptions
 from integrations.registry import VENDORS, adapter_class
 from integrations.runtime import Runtime, open_runtime
 from tests.acceptance.conftest import Harbour, harbour_on
@@ -25,7 +27,6 @@ QUICK = {
     "vendors": {
         # A vendor fails here on purpose, again and again; its circuit is another test's matter.
         "breaker": {"minimum_number_of_calls": 1000, "consecutive_failures": 1000},
-        **{name: {"attempt_timeout": 0.25} for name in VENDORS},
     },
 }
 # What each vendor refuses inside an answer whose status says yes, and the class it gets. A vendor that is not here
@@ -143,24 +144,38 @@ class Failure:
 SECRETS = {name: [one.name for one in declared(name).credentials if one.secret and one.sandbox] for name in VENDORS}
 
 
-@pytest.fixture(scope="module")
-async def strangers(harbour: Harbour, sqlite_template: Path, seal: Seal) -> AsyncIterator[Harbour]:
-    """The same sandbox, seen by a process whose every secret is wrong, and which shares no token with the other."""
-    folder = harbour.folder / "strangers"
+@asynccontextmanager
+async def another(harbour: Harbour, name: str, template: Path, **vendors: VendorOptions) -> AsyncIterator[Harbour]:
+    """Give another process that calls the same sandbox with other options, and shares nothing with the first."""
+    folder = harbour.folder / name
     folder.mkdir()
-    (folder / "quayside.db").write_bytes(sqlite_template.read_bytes())
-    options = harbour.runtime.options
+    (folder / "quayside.db").write_bytes(template.read_bytes())
+    options = replace(harbour.runtime.options, vendors=vendors, journal_dir=folder / "journal")
+    db = open_database(f"sqlite:///{folder / 'quayside.db'}", harbour.db.seal)
+    async with open_runtime(db, options, new_owner("test")) as runtime:
+        yield replace(harbour, runtime=runtime, db=db, folder=folder)
+    await db.close()
+
+
+@pytest.fixture(scope="module")
+async def strangers(harbour: Harbour, sqlite_template: Path) -> AsyncIterator[Harbour]:
+    """A process whose every secret is wrong."""
     spoilt = {
         name: replace(
             mine, credentials={**mine.credentials, **{one: f"invalid-{mine.credentials[one]}" for one in SECRETS[name]}}
         )
-        for name, mine in options.vendors.items()
+        for name, mine in harbour.runtime.options.vendors.items()
     }
-    db = open_database(f"sqlite:///{folder / 'quayside.db'}", seal)
-    wrong = replace(options, vendors=spoilt, journal_dir=folder / "journal")
-    async with open_runtime(db, wrong, new_owner("test")) as runtime:
-        yield replace(harbour, runtime=runtime, db=db, folder=folder)
-    await db.close()
+    async with another(harbour, "strangers", sqlite_template, **spoilt) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+async def impatient(harbour: Harbour, sqlite_template: Path) -> AsyncIterator[Harbour]:
+    """A process that waits a quarter of a second for an answer."""
+    hasty = {name: replace(mine, attempt_timeout=0.25) for name, mine in harbour.runtime.options.vendors.items()}
+    async with another(harbour, "impatient", sqlite_template, **hasty) as found:
+        yield found
 
 
 @pytest.mark.parametrize("vendor", [name for name in VENDORS if SECRETS[name]])
@@ -187,8 +202,8 @@ async def test_a_bad_field_is_named_by_every_operation_and_nothing_is_sent(harbo
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-async def test_an_answer_that_does_not_come_is_a_timeout(harbour: Harbour, vendor: str) -> None:
-    found = await fails(harbour, vendor, "timeout")
+async def test_an_answer_that_does_not_come_is_a_timeout(impatient: Harbour, vendor: str) -> None:
+    found = await fails(impatient, vendor, "timeout")
 
     assert (found.error_type, found.fault) == ("timeout", "theirs")
 
