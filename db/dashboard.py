@@ -10,24 +10,30 @@ from sqlalchemy import BigInteger, func, select, type_coerce
 
 from db.columns import from_micros
 from db.engine import Database
-from db.schema import attempts, incidents, outbox, processes
+from db.outcomes import is_unknown
+from db.schema import attempts, incidents, keys, outbox, processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """When a scheduler was last alive (None: never), and how many incidents are firing."""
+    """When a scheduler was last alive (None: never), how many incidents are firing, how many outcomes unknown."""
 
     scheduler_seen_at: datetime | None
     firing: int
+    unknown: int
 
 
-async def pulse(db: Database) -> Pulse:
+async def pulse(db: Database, now: datetime) -> Pulse:
     """Return the pulse, read in one go."""
     alive = select(func.max(processes.c.heartbeat_at)).where(processes.c.kind == "scheduler")
     firing = select(func.count()).select_from(incidents).where(incidents.c.state == "firing")
+    unknown = select(func.count()).select_from(keys).where(is_unknown(now))
     async with db.read() as connection:
-        seen_at = await connection.scalar(alive)
-        return Pulse(scheduler_seen_at=seen_at, firing=await connection.scalar(firing) or 0)
+        return Pulse(
+            scheduler_seen_at=await connection.scalar(alive),
+            firing=await connection.scalar(firing) or 0,
+            unknown=await connection.scalar(unknown) or 0,
+        )
 
 
 async def waiting(db: Database) -> Mapping[str, int]:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from db.engine import Database
 from db.histogram import quantile
+from db.outcomes import is_unknown
 from db.schema import keys, rollup_bins, rollup_errors, rollups
 
 _MINUTE = 60
@@ -76,11 +77,14 @@ class UnknownOutcomes:
 
 
 async def old_unknown_outcomes(db: Database, *, before: datetime) -> list[UnknownOutcomes]:
-    """Return the vendors with writes that have been unknown since before then."""
+    """Return the vendors with writes that have been unknown since before then.
+
+    Since the first doubt: a sync that tries in vain every two minutes does not make a write any younger.
+    """
     k = keys.c
     query = (
-        select(k.vendor, func.count(), func.min(k.changed_at))
-        .where(k.state == "unknown", k.changed_at <= before)
+        select(k.vendor, func.count(), func.min(k.created_at))
+        .where(is_unknown(before), k.created_at <= before)
         .group_by(k.vendor)
         .order_by(k.vendor)
     )

@@ -1,7 +1,10 @@
 """Our own idempotency keys: a claim row before the call, its result after it.
 
 claimed -> done (result kept) | failed (nothing happened at the vendor; may be claimed again)
-        -> unknown (the answer was lost; only a look-up or a person settles it) -> done | failed
+        -> unknown (the answer was lost; only a look-up or a person settles it) -> done | failed | settled
+
+``settled`` is by hand (``db/outcomes.py``): ``found`` to have ``happened`` it is never sent again, not to have happened
+it may be claimed again.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from db.engine import Database
 from db.schema import keys
+
+_OF_THE_DOUBT = ("note", "look_up_error", "look_up_said", "settled_by", "found", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +40,20 @@ class KeyRow:
     changed_at: datetime
     expires_at: datetime
     note: str | None
+    settled_by: str | None
+    reference: str | None
+    look_up_error: str | None
+    look_up_said: str | None
+    found: str | None
+    reason: str | None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is known that nothing happened: it may be claimed again, and sent without a look-up."""
+        return self.state == "failed" or (self.state == "settled" and self.found == "did_not_happen")
 
 
-def _row(row: Row[Any]) -> KeyRow:
+def key_row(row: Row[Any]) -> KeyRow:
     wanted = KeyRow.__slots__
     return KeyRow(**{name: value for name, value in row._mapping.items() if name in wanted})
 
@@ -55,6 +71,7 @@ async def claim(
     now: datetime,
     claimed_until: datetime,
     expires_at: datetime,
+    reference: str | None = None,
 ) -> KeyRow | None:
     """Claim a key nobody has; None when it is ours now, else the row that is there."""
     k = keys.c
@@ -69,6 +86,7 @@ async def claim(
         "created_at": now,
         "changed_at": now,
         "expires_at": expires_at,
+        "reference": reference,
     }
     dialect = postgresql if db.dialect == "postgresql" else sqlite
     async with db.write() as connection:
@@ -78,7 +96,7 @@ async def claim(
                 k.operation == operation,
                 k.key == key,
                 k.expires_at <= now,
-                k.state.in_(("done", "failed")),
+                or_(k.state.in_(("done", "failed")), and_(k.state == "settled", k.found == "did_not_happen")),
             )
         )
         made = await connection.execute(
@@ -90,14 +108,36 @@ async def claim(
         if made.one_or_none() is not None:
             return None
         query = select(keys).where(k.vendor == vendor, k.operation == operation, k.key == key)
-        return _row((await connection.execute(query)).one())
+        return key_row((await connection.execute(query)).one())
 
 
 async def take_over(
-    db: Database, seen: KeyRow, *, owner: str, call_id: str, now: datetime, claimed_until: datetime
+    db: Database,
+    seen: KeyRow,
+    *,
+    owner: str,
+    call_id: str,
+    correlation_id: str,
+    now: datetime,
+    claimed_until: datetime,
+    expires_at: datetime,
 ) -> bool:
-    """Take a key over from a dead, failed or unknown claim, if it is still as it was seen."""
+    """Take a key over from a dead, failed, unknown or settled claim, if it is still as it was seen.
+
+    Where nothing had happened the claim begins anew; else it stays as old as its first doubt.
+    """
     k = keys.c
+    values = {
+        "state": "claimed",
+        "owner": owner,
+        "call_id": call_id,
+        "correlation_id": correlation_id,
+        "changed_at": now,
+        "claimed_until": claimed_until,
+        "expires_at": expires_at,
+    }
+    if seen.is_free:
+        values |= {"created_at": now, **dict.fromkeys(_OF_THE_DOUBT)}
     async with db.write() as connection:
         result = await connection.execute(
             update(keys)
@@ -109,7 +149,7 @@ async def take_over(
                 k.owner == seen.owner,
                 k.changed_at == seen.changed_at,
             )
-            .values(state="claimed", owner=owner, call_id=call_id, changed_at=now, claimed_until=claimed_until)
+            .values(**values)
         )
         return result.rowcount == 1
 
@@ -123,16 +163,30 @@ async def settle(
     owner: str,
     state: str,
     now: datetime,
+    expires_at: datetime,
     result: str | None = None,
     note: str | None = None,
+    look_up_error: str | None = None,
+    look_up_said: str | None = None,
 ) -> bool:
-    """Write the end of a claim this owner holds: done, failed or unknown. False when it is no longer ours."""
+    """Write the end of a claim this owner holds: done, failed or unknown. False when it is no longer ours.
+
+    ``expires_at`` counts from the end: a result that took days to be found out is kept as long as any other.
+    """
     k = keys.c
     async with db.write() as connection:
         changed = await connection.execute(
             update(keys)
             .where(k.vendor == vendor, k.operation == operation, k.key == key, k.owner == owner, k.state == "claimed")
-            .values(state=state, changed_at=now, result=result, note=note)
+            .values(
+                state=state,
+                changed_at=now,
+                expires_at=expires_at,
+                result=result,
+                note=note,
+                look_up_error=look_up_error,
+                look_up_said=look_up_said,
+            )
         )
         return changed.rowcount == 1
 
@@ -143,17 +197,4 @@ async def find(db: Database, vendor: str, operation: str, key: str) -> KeyRow | 
     query = select(keys).where(k.vendor == vendor, k.operation == operation, k.key == key)
     async with db.read() as connection:
         row = (await connection.execute(query)).one_or_none()
-    return _row(row) if row else None
-
-
-async def unsettled(db: Database, now: datetime, limit: int = 200) -> list[KeyRow]:
-    """Return writes whose answer was lost, and claims whose time is over, oldest first."""
-    k = keys.c
-    query = (
-        select(keys)
-        .where(or_(k.state == "unknown", and_(k.state == "claimed", k.claimed_until < now)))
-        .order_by(k.changed_at)
-        .limit(limit)
-    )
-    async with db.read() as connection:
-        return [_row(row) for row in await connection.execute(query)]
+    return key_row(row) if row else None

@@ -2,7 +2,7 @@
 
 On Postgres a day of calls goes as a whole partition. Everything else, and everything on SQLite, goes in batches with a
 pause after each, so that whoever records calls meanwhile waits for one batch at most. Orders, stock, what still has to
-reach a vendor and writes whose outcome is unknown are never deleted.
+reach a vendor, and writes whose outcome is unknown or that a person found to have happened are never deleted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, and_, delete, select
+from sqlalchemy import Column, ColumnElement, Table, and_, delete, or_, select
 
 from db import schema
 from db.columns import UtcTime
@@ -192,8 +192,9 @@ def _incidents(before: datetime) -> Iterator[Expiry]:
 
 def _expiring(now: datetime) -> Iterator[Expiry]:
     keys, samples = schema.keys, schema.circuit_samples
-    settled = keys.c.state.in_(("done", "failed", "settled"))  # claimed and unknown ones wait for a look-up or a person
-    yield Expiry(table=keys, at=keys.c.expires_at, before=now, also=settled)
+    # Claimed and unknown ones wait for a look-up or a person; what a person found to have happened is never sent again.
+    over = or_(keys.c.state.in_(("done", "failed")), and_(keys.c.state == "settled", keys.c.found == "did_not_happen"))
+    yield Expiry(table=keys, at=keys.c.expires_at, before=now, also=over)
     for table in (schema.user_sessions, schema.login_links):
         yield Expiry(table=table, at=table.c.expires_at, before=now)
     yield Expiry(table=samples, at=samples.c.second, before=now - CIRCUIT_SAMPLES)

@@ -1,7 +1,7 @@
 """Our own idempotency keys in use: claim, run once, keep the result; or wait for whoever is running it.
 
 Only for writes whose vendor has no key of its own. A claim whose owner died, or whose answer was lost, is settled by
-the vendor file's look-up before anything is sent again.
+the vendor file's look-up before anything is sent again; what a person settled by hand stands.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from db import keys as store
 from db.engine import Database, StoreUnavailable
 from db.keys import KeyRow
 from db.owner import is_dead
-from integrations.errors import KeyReused, LeaseHeld, StoreIsUnavailable
+from integrations.errors import KeyReused, LeaseHeld, QuaysideError, StoreIsUnavailable
 from integrations.resilience.clock import Clock
 
 KEPT = timedelta(hours=24)
@@ -25,11 +25,13 @@ POLL = 0.2  # seconds between two looks at somebody else's claim
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a claim found. ``result`` of an earlier call (a JSON value), or a claim that is ours: ``doubtful`` when an
-    earlier one may have reached the vendor, so look before sending."""
+    earlier one may have reached the vendor, so look before sending. ``happened`` is the row of a write a person found to
+    have happened: nobody claims it and nothing is sent."""
 
     done: bool = False
     result: Any = None
     doubtful: bool = False
+    happened: KeyRow | None = None
 
 
 class Claims:
@@ -49,6 +51,7 @@ class Claims:
         input_hash: str,
         call_id: str,
         correlation_id: str,
+        reference: str | None,
         lease: float,
         remaining: Callable[[], float],
     ) -> Claim:
@@ -71,6 +74,7 @@ class Claims:
                     now=now,
                     claimed_until=now + timedelta(seconds=lease),
                     expires_at=now + KEPT,
+                    reference=reference,
                 )
                 if row is None:
                     return Claim()
@@ -81,12 +85,20 @@ class Claims:
                     )
                 if row.state == "done":
                     return Claim(done=True, result=self._db.seal.open(row.result or ""))
-                if row.state in ("failed", "unknown") or self._is_over(row):
-                    until = now + timedelta(seconds=lease)
+                if row.state == "settled" and not row.is_free:
+                    return Claim(happened=row)
+                if row.is_free or row.state == "unknown" or self._is_over(row):
                     if await store.take_over(
-                        self._db, row, owner=self._owner, call_id=call_id, now=now, claimed_until=until
+                        self._db,
+                        row,
+                        owner=self._owner,
+                        call_id=call_id,
+                        correlation_id=correlation_id,
+                        now=now,
+                        claimed_until=now + timedelta(seconds=lease),
+                        expires_at=now + KEPT,
                     ):
-                        return Claim(doubtful=row.state != "failed")
+                        return Claim(doubtful=not row.is_free)
                     continue
             except StoreUnavailable:
                 raise StoreIsUnavailable(
@@ -100,10 +112,22 @@ class Claims:
         return row.claimed_until <= self._clock.now() or is_dead(row.owner)
 
     async def settle(
-        self, vendor: str, operation: str, key: str, state: str, *, result: Any = None, note: str | None = None
+        self,
+        vendor: str,
+        operation: str,
+        key: str,
+        state: str,
+        *,
+        result: Any = None,
+        note: str | None = None,
+        looked_up: QuaysideError | None = None,
     ) -> bool:
-        """Write the end of our claim; False when the database is away (the claim then ends as a dead owner's does)."""
+        """Write the end of our claim; False when the database is away (the claim then ends as a dead owner's does).
+
+        ``looked_up`` is what the look-up of an unknown outcome ended with.
+        """
         sealed = self._db.seal.seal(result) if state == "done" else None
+        now = self._clock.now()
         try:
             return await store.settle(
                 self._db,
@@ -112,9 +136,12 @@ class Claims:
                 key,
                 owner=self._owner,
                 state=state,
-                now=self._clock.now(),
+                now=now,
+                expires_at=now + KEPT,
                 result=sealed,
                 note=note,
+                look_up_error=looked_up.error_type if looked_up else None,
+                look_up_said=looked_up.message if looked_up else None,
             )
         except StoreUnavailable:
             return False

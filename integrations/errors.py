@@ -12,6 +12,7 @@ QuaysideError
     │   ├── Unsupported         this vendor cannot do that
     │   ├── UnknownVendor, UnknownOperation
     │   ├── KeyReused           same idempotency key, other parameters
+    │   ├── AlreadyHappened     found by a person to have happened, and its answer is not to be had
     │   └── DeliveryRefused     a webhook delivery that is not proven to be the vendor's
     ├── MissingCredential       exit 2: names the setting
     ├── LinkRefused             a link the vendor gave leads away from it
@@ -93,7 +94,9 @@ class SchemaDrift(CallFailed):
 class OutcomeUnknown(CallFailed):
     """The answer of a write was lost; it may have happened. Look before sending again."""
 
-    def __init__(self, message: str, *, cause: CallFailed | None = None) -> None:
+    def __init__(
+        self, message: str, *, cause: CallFailed | None = None, looked_up: QuaysideError | None = None
+    ) -> None:
         super().__init__(
             message,
             error_type="outcome_unknown",
@@ -102,6 +105,7 @@ class OutcomeUnknown(CallFailed):
             vendor_request_id=cause.vendor_request_id if cause else None,
         )
         self.cause = cause
+        self.looked_up = looked_up  # what the look-up ended with; None where none was made
 
 
 class CallRefused(QuaysideError):
@@ -141,6 +145,17 @@ class KeyReused(InvalidInput):
     """The idempotency key was used before with other parameters."""
 
     error_type = "key_reused"
+
+
+class AlreadyHappened(InvalidInput):
+    """A person found that the write under this key has happened. It is not sent again, and its answer is not to be had;
+    ``retryable`` says that a later look-up may still bring it."""
+
+    error_type = "already_happened"
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message, field="idempotency_key")
+        self.retryable = retryable
 
 
 class DeliveryRefused(InvalidInput):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integrations.errors import (
+    AlreadyHappened,
     CallFailed,
     DeliveryRefused,
     InvalidInput,
@@ -32,7 +33,7 @@ def status_of(error: QuaysideError) -> int:
             return 403
         case UnknownVendor() | UnknownOperation():
             return 404
-        case KeyReused() | LeaseHeld():
+        case AlreadyHappened() | KeyReused() | LeaseHeld():
             return 409
         case Unsupported() | InvalidInput():
             return 422

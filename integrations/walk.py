@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from db.keys import KeyRow
 from integrations.adapter import Adapter, Idempotency, Operation
 from integrations.correlation import current_origin, new_id, origin
 from integrations.errors import (
+    AlreadyHappened,
     CallFailed,
     CallRefused,
     InvalidInput,
@@ -24,6 +26,7 @@ from integrations.errors import (
     StoreIsUnavailable,
     TransportFailed,
     UnknownOperation,
+    Unsupported,
 )
 from integrations.exchange import LiveExchange, Road
 from integrations.outcome import CallOutcome, CallResult, Priority
@@ -158,23 +161,28 @@ class Walk:
             input_hash=input_hash(self.asked),
             call_id=self.call.call_id,
             correlation_id=self.call.correlation_id,
+            reference=reference_of(self.asked, self.operation.reference)[:128] or None,
             lease=self.deadline + 15.0,
             remaining=self.exchange.remaining,
         )
         adapter = result_adapter(self.operation.result)
         if claim.done:
             return self.result(adapter.validate_python(claim.result), replayed=True)
+        if claim.happened is not None:
+            return self.result(await self._answer_of(claim.happened))
         try:
             value = await self._send_once(doubtful=claim.doubtful)
         except OutcomeUnknown as error:
-            await claims.settle(vendor, operation, key, "unknown", note=error.message)
+            await claims.settle(vendor, operation, key, "unknown", note=error.message, looked_up=error.looked_up)
             raise
         except QuaysideError as error:
             await claims.settle(vendor, operation, key, "failed", note=error.message)
             raise
-        except BaseException:
+        except BaseException as error:
             state = "unknown" if self.exchange.may_have_written or claim.doubtful else "failed"
-            await asyncio.shield(asyncio.ensure_future(claims.settle(vendor, operation, key, state, note="cancelled")))
+            how = "was cancelled" if isinstance(error, asyncio.CancelledError) else "broke off"
+            note = f"The call to {self.road.adapter.vendor.label} {how} before it ended."
+            await asyncio.shield(asyncio.ensure_future(claims.settle(vendor, operation, key, state, note=note)))
             raise
         await claims.settle(vendor, operation, key, "done", result=adapter.dump_python(value, mode="json"))
         return self.result(value)
@@ -205,25 +213,59 @@ class Walk:
 
     async def _look_up(self, lost: CallFailed | None) -> Any:
         """Return what the vendor did, None when it is proven that it did nothing. Raise OutcomeUnknown."""
-        method = f"look_up_{self.operation.name}"
-        if not hasattr(self.road.adapter, method):
-            raise self._unknown(lost, "this vendor has no look-up; settle it by hand")
-        step, self.exchange.step = self.exchange.step, "look_up"
         try:
-            found = await self._method(method)
+            found = await self._ask_what_happened()
+        except Unsupported as error:
+            raise self._unknown(lost, "this vendor has no look-up; settle it by hand", looked_up=error) from error
         except QuaysideError as error:
             cause = lost or (error if isinstance(error, CallFailed) else None)
-            raise self._unknown(cause, f"the look-up failed too: {error.message}") from error
-        finally:
-            self.exchange.step = step
+            advice = f"the look-up failed too: {error.message}"
+            raise self._unknown(cause, advice, looked_up=error) from error
         if found is None:
             self.exchange.in_doubt = False
         return found
 
-    def _unknown(self, cause: CallFailed | None, advice: str) -> OutcomeUnknown:
+    async def _ask_what_happened(self) -> Any:
+        """Return what the adapter's look-up gives. Raise Unsupported where there is none."""
+        method = f"look_up_{self.operation.name}"
+        if not hasattr(self.road.adapter, method):
+            label = self.road.adapter.vendor.label
+            raise Unsupported(f"{label} has no look-up for {self.operation.name}.", field="operation")
+        step, self.exchange.step = self.exchange.step, "look_up"
+        try:
+            return await self._method(method)
+        finally:
+            self.exchange.step = step
+
+    async def _answer_of(self, settled: KeyRow) -> Any:
+        """Return the answer of a write that a person found to have happened, where the look-up still has it.
+
+        Raise AlreadyHappened otherwise: whatever the look-up says, it is not sent again.
+        """
+        said = (
+            f'{settled.operation} under the key "{settled.key}" has happened: {settled.settled_by} found so on '
+            f"{settled.changed_at:%Y-%m-%d at %H:%M} UTC. It is not sent again; use a new key for another one."
+        )
+        try:
+            found = await self._ask_what_happened()
+        except Unsupported:
+            raise AlreadyHappened(f"{said} Its answer is lost, as this vendor has no look-up.") from None
+        except QuaysideError as error:
+            retryable = error.retryable
+            raise AlreadyHappened(
+                f"{said} The look-up for its answer failed: {error.message}", retryable=retryable
+            ) from error
+        if found is None:
+            raise AlreadyHappened(f"{said} The look-up does not find it, though; see with the vendor who is right.")
+        return found
+
+    def _unknown(
+        self, cause: CallFailed | None, advice: str, *, looked_up: QuaysideError | None = None
+    ) -> OutcomeUnknown:
         label = self.road.adapter.vendor.label
         why = cause.message if cause else f"An earlier call to {label} ended without an answer."
-        return OutcomeUnknown(f"{why} Whether {self.operation.name} happened is unknown; {advice}.", cause=cause)
+        message = f"{why} Whether {self.operation.name} happened is unknown; {advice}"
+        return OutcomeUnknown(f"{message.removesuffix('.')}.", cause=cause, looked_up=looked_up)
 
     def store_lost(self) -> QuaysideError:
         """Return what a call ends with that lost the database under way, where there was no going on without it."""

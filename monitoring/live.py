@@ -63,12 +63,13 @@ class Hub:
         """Return what every tab is told: how fresh, whether the database answers, whether the scheduler is alive."""
         told: Beat = {"n": self.version, "at": time.time() * 1000, "via": via, "store": True}
         try:
-            pulse = await queries.pulse(self._db)
+            pulse = await queries.pulse(self._db, self._now())
         except StoreUnavailable:
             return {**told, "store": False}
         seen = pulse.scheduler_seen_at
         told["scheduler"] = None if seen is None else (self._now() - seen).total_seconds()
         told["incidents"] = pulse.firing
+        told["unknown"] = pulse.unknown
         return told
 
     @contextlib.asynccontextmanager

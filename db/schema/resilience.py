@@ -99,8 +99,13 @@ keys = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
-    Column("settled_by", String(64)),
-    Column("note", Text),
+    Column("settled_by", String(64)),  # who settled it by hand, what it was found to be, and why
+    Column("note", Text),  # how it came to be unknown or failed
+    Column("reference", String(128)),  # ours, such as the order's number
+    Column("look_up_error", String(48)),  # what the last look-up ended with
+    Column("look_up_said", Text),
+    Column("found", String(16)),  # happened | did_not_happen
+    Column("reason", Text),
     Index(None, "state", "changed_at"),
 )
 

@@ -218,8 +218,8 @@ def unknown_outcome_findings(
                     f"the oldest is from {_clock(found.oldest)}."
                 ),
                 "fault": "network",
-                "todo": "Look each one up at the vendor, then settle it on the calls page. Do not send it again blindly.",
-                "path": f"/calls?vendor={found.vendor}&status=unknown",
+                "todo": "Look each one up at the vendor, then settle it in Quayside. Do not send it again blindly.",
+                "path": f"/outcomes?vendor={found.vendor}",
                 "vendors": [found.vendor],
                 "numbers": {"unknown": found.count},
             },

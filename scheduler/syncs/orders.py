@@ -24,7 +24,15 @@ from db import dead_letters, orders, outbox
 from db.orders import OrderRow
 from db.outbox import Errand
 from db.runs import Counts
-from integrations.errors import CallFailed, CallRefused, InvalidInput, LeaseHeld, OutcomeUnknown, QuaysideError
+from integrations.errors import (
+    AlreadyHappened,
+    CallFailed,
+    CallRefused,
+    InvalidInput,
+    LeaseHeld,
+    OutcomeUnknown,
+    QuaysideError,
+)
 from integrations.types.erp import FoundSalesOrder, PostedDocument, SalesOrder, SalesOrderLine, SalesOrderQuery
 from integrations.types.shipping import Address
 from scheduler.calls import Calls
@@ -83,6 +91,8 @@ def sentence_on(error: QuaysideError, tries: int, options: OrdersOptions) -> Sen
     """Return what an order's error means for the order; ``tries`` are those before this one."""
     if error.fault == "configuration":
         return "end_run"  # a credential: no order is to blame
+    if isinstance(error, AlreadyHappened) and error.retryable and tries + 1 < options.max_tries:
+        return "later"  # it is in the ERP, which only could not say under which number
     if isinstance(error, InvalidInput):
         return "give_up"
     if isinstance(error, CallRefused) and not isinstance(error, LeaseHeld):

@@ -19,7 +19,7 @@ from db import dead_letters, stock_readings
 from db.runs import Counts
 from db.stock import StockRow
 from db.stock_readings import item_of
-from integrations.errors import CallFailed, InvalidInput, KeyReused, OutcomeUnknown, QuaysideError
+from integrations.errors import AlreadyHappened, CallFailed, InvalidInput, KeyReused, OutcomeUnknown, QuaysideError
 from integrations.types.erp import PostedDocument, StockAdjustment, StockDifference
 from scheduler.calls import Calls
 from scheduler.options import InventoryOptions
@@ -55,9 +55,9 @@ class Posting:
                 raise
             async with self.run.step() as step:
                 if not refused:
-                    reason = (
-                        f"Adjustment {pending['reference']} has an unknown outcome; look in the ERP. {error.message}"
-                    )
+                    known = isinstance(error, AlreadyHappened)
+                    how = "went through, but its answer is lost" if known else "has an unknown outcome"
+                    reason = f"Adjustment {pending['reference']} {how}; look in the ERP. {error.message}"
                     await self._bury(step, pending["lines"], error.error_type, reason)
                 step.cursor["pending"] = None
         await self.run.pause(self.options.pause)
@@ -169,7 +169,7 @@ def _line(row: StockRow) -> Line:
 
 def _is_refusal(error: QuaysideError) -> bool:
     """Return True when the ERP, or we, said a lasting no to the document itself, and nothing was taken."""
-    if isinstance(error, (KeyReused, OutcomeUnknown)):
+    if isinstance(error, (AlreadyHappened, KeyReused, OutcomeUnknown)):
         return False
     if isinstance(error, InvalidInput):
         return True

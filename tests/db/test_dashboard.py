@@ -7,14 +7,17 @@ from datetime import timedelta
 from db import dashboard, incidents, processes
 from db.engine import Database
 from tests.conftest import NOON
+from tests.monitoring.evidence import unknown_write
 from tests.monitoring.seed import seed_day
 
 
 async def test_pulse_of_an_empty_database_has_no_scheduler(database: Database) -> None:
-    assert await dashboard.pulse(database) == dashboard.Pulse(scheduler_seen_at=None, firing=0)
+    assert await dashboard.pulse(database, NOON) == dashboard.Pulse(scheduler_seen_at=None, firing=0, unknown=0)
 
 
-async def test_pulse_is_the_latest_heartbeat_of_any_scheduler_and_counts_what_fires(database: Database) -> None:
+async def test_pulse_is_the_latest_heartbeat_of_any_scheduler_and_counts_what_fires_and_what_is_unknown(
+    database: Database,
+) -> None:
     for minutes, kind in ((5, "scheduler"), (2, "scheduler"), (0, "web")):
         await processes.started(database, f"{kind}-{minutes}", kind, now=NOON - timedelta(minutes=minutes))
     for state, subject in (("firing", "fedex"), ("pending", "stripe")):
@@ -23,7 +26,11 @@ async def test_pulse_is_the_latest_heartbeat_of_any_scheduler_and_counts_what_fi
             started_at=NOON, inhibited_by=None, now=NOON,
         )  # fmt: skip
 
-    assert await dashboard.pulse(database) == dashboard.Pulse(scheduler_seen_at=NOON - timedelta(minutes=2), firing=1)
+    await unknown_write(database, "stripe", NOON)
+
+    assert await dashboard.pulse(database, NOON) == dashboard.Pulse(
+        scheduler_seen_at=NOON - timedelta(minutes=2), firing=1, unknown=1
+    )
 
 
 async def test_waiting_counts_the_outbox_by_kind_and_announcements_are_the_least_of_a_bucket(

@@ -183,21 +183,26 @@ async def test_dead_letters_nobody_dealt_with_are_kept(database: Database, clock
     assert await left(database, schema.dead_letters, "id") == ["open"]
 
 
-async def test_keys_go_when_they_expire_unless_their_outcome_is_unknown(
+async def test_keys_go_when_they_expire_unless_unknown_or_found_to_have_happened(
     database: Database, clock: MovableClock
 ) -> None:
     over, ahead = NOON - timedelta(seconds=1), NOON + timedelta(seconds=1)
-    for state in ("claimed", "done", "failed", "unknown", "settled"):
+    for state in ("claimed", "done", "failed", "unknown"):
         await put(database, schema.keys, {"key": f"{state} over", "state": state, "expires_at": over})
         await put(database, schema.keys, {"key": f"{state} ahead", "state": state, "expires_at": ahead})
+    for found in ("happened", "did_not_happen"):
+        settled = {"state": "settled", "found": found}
+        await put(database, schema.keys, settled | {"key": f"{found} over", "expires_at": over})
+        await put(database, schema.keys, settled | {"key": f"{found} ahead", "expires_at": ahead})
 
     await prune(database, OPTIONS, NOON, sleep=clock.sleep)
 
     assert [key for key in await left(database, schema.keys, "key") if key.endswith("over")] == [
         "claimed over",
+        "happened over",
         "unknown over",
     ]
-    assert await count(database, schema.keys) == 7
+    assert await count(database, schema.keys) == 9
 
 
 async def test_an_incident_goes_with_its_notices_once_it_is_resolved(database: Database, clock: MovableClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import insert
@@ -102,23 +103,22 @@ async def ran(db: Database, sync: str, outcome: str, at: datetime, message: str 
         )
 
 
-async def unknown_write(db: Database, vendor: str, at: datetime) -> None:
-    """Add a write whose outcome nobody knows."""
+async def unknown_write(db: Database, vendor: str, at: datetime, **values: Any) -> None:
+    """Add a write whose outcome nobody knows; ``values`` are what differs."""
+    row = {
+        "vendor": vendor,
+        "operation": "create_payment",
+        "key": uuid4().hex,
+        "input_hash": "0" * 64,
+        "state": "unknown",
+        "owner": "test",
+        "claimed_until": at,
+        "call_id": uuid4().hex,
+        "correlation_id": uuid4().hex,
+        "sent": True,
+        "created_at": at,
+        "changed_at": at,
+        "expires_at": at,
+    }
     async with db.write() as connection:
-        await connection.execute(
-            insert(keys).values(
-                vendor=vendor,
-                operation="create_payment",
-                key=uuid4().hex,
-                input_hash="0" * 64,
-                state="unknown",
-                owner="test",
-                claimed_until=at,
-                call_id=uuid4().hex,
-                correlation_id=uuid4().hex,
-                sent=True,
-                created_at=at,
-                changed_at=at,
-                expires_at=at,
-            )
-        )
+        await connection.execute(insert(keys).values(**row | values))

@@ -305,6 +305,7 @@ async def test_an_unknown_outcome_is_told_after_fifteen_minutes(watch: Watch) ->
     incident = await watch.by_rule("unknown_outcome")
     assert incident.title == "Writes to Stripe with unknown outcome"
     assert incident.facts["numbers"] == {"unknown": 1}
+    assert incident.facts["path"] == "/outcomes?vendor=stripe"
 
 
 async def test_a_web_process_that_died_is_told_and_one_that_was_stopped_is_not(watch: Watch) -> None:

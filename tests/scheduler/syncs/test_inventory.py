@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from db import dead_letters, stock_readings
 from db.schema import metadata
 from db.stock import page
-from integrations.errors import HttpFailed, OutcomeUnknown, QuaysideError
+from integrations.errors import AlreadyHappened, HttpFailed, OutcomeUnknown, QuaysideError
 from scheduler.options import InventoryOptions, SchedulerOptions
 from tests.scheduler.fakes import Fate, Killed, MortalDatabase
 from tests.scheduler.stage import Stage
@@ -323,6 +323,28 @@ async def test_a_batch_nobody_can_settle_is_for_a_person_and_the_others_go_on(st
     assert (first.outcome, second.outcome, run.outcome) == ("error", "error", "success")
     assert (letter.item, letter.error_type) == ("A@MAIN", "outcome_unknown")
     assert stage.erp.levels() == {"A": 5, "B": 6}
+
+
+async def test_a_batch_a_person_found_to_have_happened_is_not_posted_again(stage: Stage) -> None:
+    stage.options = replace(stage.options, patience=())
+    stage.erp.put_stock({"A": 5})
+    await stage.sync("inventory")
+    stage.clock.move(3600)
+    await stage.put_stock(A=9)
+    settled = AlreadyHappened("It has happened.")
+    stage.erp.trouble = lambda operation, value: settled if operation == "adjust_stock" else None
+    first = await stage.sync("inventory")
+    stage.erp.put_stock({"A": 9})  # what the person saw there
+    stage.clock.move(1800)
+
+    run = await stage.sync("inventory")
+
+    (letter,) = await dead_letters.unresolved(stage.db, "inventory")
+    assert (first.outcome, first.error_type, run.outcome) == ("error", "already_happened", "success")
+    assert (letter.item, letter.error_type) == ("A@MAIN", "already_happened")
+    assert "went through, but its answer is lost; look in the ERP. It has happened." in letter.reason
+    assert stage.erp.levels() == await stage.levels() == {"A": 9}
+    assert stage.erp.documents == {}
 
 
 async def test_a_vendor_in_trouble_is_waited_for(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import delete, update
 from db import dead_letters, orders, outbox, stock
 from db.schema import metadata
 from integrations.errors import (
+    AlreadyHappened,
     BusinessFailed,
     CircuitIsOpen,
     HttpFailed,
@@ -192,6 +193,8 @@ async def test_a_dry_run_sends_nothing(stage: Stage) -> None:
     [
         (REFUSED, "give_up"),
         (InvalidInput("bad"), "give_up"),
+        (AlreadyHappened("settled"), "give_up"),
+        (AlreadyHappened("settled, not looked up", retryable=True), "later"),
         (UNAVAILABLE, "later"),
         (OutcomeUnknown("lost", cause=REFUSED), "later"),
         (SchemaDrift("odd", field="OrderNbr"), "later"),
