@@ -42,7 +42,7 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 API_VERSION = "1.0.0"
 _DESCRIPTION = (
     "What Quayside knows and does: shipping quotes, tax, payments, orders, stock, and the vendors, calls, traces, syncs, "
-    "incidents and circuits behind them. Send a token as "
+    "incidents, unknown outcomes and circuits behind them. Send a token as "
     "`Authorization: Bearer …` (`python app.py token add NAME --scope SCOPE`). Errors are RFC 9457 problem documents. "
     "`X-Correlation-Id` or `traceparent` is taken over and `X-Correlation-Id` returned."
 )
