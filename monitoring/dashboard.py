@@ -22,7 +22,7 @@ from db.engine import StoreUnavailable
 from monitoring import live
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
-from monitoring.pages import calls, incidents, overview, shell, syncs, trace, vendor, vendors
+from monitoring.pages import calls, incidents, outcomes, overview, shell, syncs, trace, vendor, vendors
 from monitoring.pages.states import empty
 from monitoring.pages.toast import toast
 
@@ -48,6 +48,7 @@ PAGES = (
     Page(path=re.compile(r"/traces/(?P<correlation_id>[^/]+)"), title="Trace", layout=trace.layout),
     Page(path=re.compile(r"/syncs"), title="Syncs", layout=syncs.layout),
     Page(path=re.compile(r"/incidents"), title="Incidents", layout=incidents.layout),
+    Page(path=re.compile(r"/outcomes"), title="Unknown outcomes", layout=outcomes.layout),
 )
 
 _INDEX = """<!DOCTYPE html>
@@ -94,7 +95,7 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
     app.layout = lambda: shell.layout(context)
     shell.register(app, context)
     live.register(app, hub)
-    for module in (overview, vendors, vendor, calls, trace, syncs, incidents):
+    for module in (overview, vendors, vendor, calls, trace, syncs, incidents, outcomes):
         module.register(app, context, hub)
     _route(app, context)
     return app

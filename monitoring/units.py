@@ -87,11 +87,12 @@ def ago(at: datetime | None, now: datetime) -> str:
     seconds = (now - at).total_seconds()
     if abs(seconds) < 1:
         return "just now"
-    text = _one_unit(abs(seconds))
+    text = about(abs(seconds))
     return f"{text} ago" if seconds > 0 else f"in {text}"
 
 
-def _one_unit(seconds: float) -> str:
+def about(seconds: float) -> str:
+    """Return a stretch of time in one unit, rounded down: ``12 s``, ``59 min``, ``3 h``, ``2 d``."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size * (2 if unit == "d" else 1):
             return f"{seconds // size:.0f}{_THIN}{unit}"

@@ -80,8 +80,9 @@
             : "The scheduler has not been heard for " + spoken(beat.scheduler) + ": no sync starts until it is back.";
         }
         var firing = beat && beat.incidents ? beat.incidents : 0;
+        var unknown = beat && beat.unknown ? beat.unknown : 0;
         return ["q-live q-live-" + state, word, !lost, !(beat && beat.store === false && !lost), !late || lost, text,
-          firing ? String(firing) : "", !firing, !quiet, again];
+          firing ? String(firing) : "", !firing, unknown ? String(unknown) : "", !unknown, !quiet, again];
       },
 
       burger: function (opened, _path, navbar) {
@@ -115,6 +116,15 @@
         });
       },
 
+      // Which outcome is to be settled. Taken here at once: the table is drawn anew with every tick, and a question to the
+      // server that is under way then would be forgotten.
+      settle: function () {
+        var cause = window.dash_clientside.callback_context.triggered[0] || {};
+        if (!cause.value) return none; // it was only drawn
+        var id = JSON.parse(cause.prop_id.slice(0, cause.prop_id.lastIndexOf(".")));
+        return { id: id.settle, at: Date.now() };
+      },
+
       never_mind: function (clicks) { return clicks ? false : none; },
 
       // A call that is closed is not chosen any more, so that its row opens it again.
@@ -145,6 +155,27 @@
       },
     },
   });
+
+  // A part of the page that is drawn anew loses the focus: give it to the same link or button of the new drawing.
+  var held = null;
+
+  function alike(node) {
+    var name = node.id ? "id" : node.hasAttribute("href") ? "href" : "aria-label";
+    return Array.from(document.querySelectorAll("#page " + node.tagName)).filter(function (other) {
+      return other.getAttribute(name) === node.getAttribute(name);
+    });
+  }
+
+  document.addEventListener("pointerdown", function () { held = null; }, true);
+  document.addEventListener("focusin", function (event) {
+    var node = event.target;
+    held = node.matches("#page a, #page button") ? { node: node, place: alike(node).indexOf(node), path: location.pathname } : null;
+  });
+  new MutationObserver(function () {
+    if (!held || held.node.isConnected || document.activeElement !== document.body || held.path !== location.pathname) return;
+    var again = alike(held.node)[held.place];
+    if (again) again.focus({ preventScroll: true });
+  }).observe(document.documentElement, { childList: true, subtree: true });
 
   // A session that has ended answers 401: go to the sign-in page and come back here afterwards.
   var ask = window.fetch;

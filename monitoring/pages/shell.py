@@ -21,6 +21,7 @@ from monitoring.pages.theme import THEME
 from monitoring.timerange import PRESETS, check, moment, parameters_of, stamp, time_range, zone_named
 
 NAVIGATION = (("/", "Overview", "overview"), ("/calls", "Calls", "calls"), ("/syncs", "Syncs", "syncs"))
+COUNTED = (("/incidents", "Incidents", "bell", "bad"), ("/outcomes", "Outcomes", "question", "warn"))  # with a number
 SCHEDULER_SILENCE = 15.0  # seconds without a heartbeat until a banner says so; read by quayside.js
 
 
@@ -175,15 +176,16 @@ def _navbar(context: DashboardContext) -> Component:
         dmc.NavLink(label=label, href=path, leftSection=icon(mark), id={"nav": path})
         for path, label, mark in NAVIGATION
     ]
-    links.append(
+    links += [
         dmc.NavLink(
-            label="Incidents",
-            href="/incidents",
-            leftSection=icon("bell"),
-            rightSection=html.Span("", id="nav-incidents", className="q-count", hidden=True),
-            id={"nav": "/incidents"},
+            label=label,
+            href=path,
+            leftSection=icon(mark),
+            rightSection=html.Span("", id=f"nav-{path[1:]}", className=f"q-count q-count-{tone}", hidden=True),
+            id={"nav": path},
         )
-    )
+        for path, label, mark, tone in COUNTED
+    ]
     vendors: list[Component] = [
         dmc.NavLink(
             label=facts.label,
@@ -269,6 +271,8 @@ def register(app: Dash, context: DashboardContext) -> None:
         Output("banner-scheduler-text", "children"),
         Output("nav-incidents", "children"),
         Output("nav-incidents", "hidden"),
+        Output("nav-outcomes", "children"),
+        Output("nav-outcomes", "hidden"),
         Output("poll", "disabled"),
         Output("rejoin", "data"),
         Input("clock", "n_intervals"),

@@ -19,6 +19,7 @@ PAGES = {
     "trace": "/traces/{retried}",
     "syncs": "/syncs",
     "incidents": "/incidents?range=24h",
+    "outcomes": "/outcomes",
 }
 
 

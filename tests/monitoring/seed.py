@@ -14,12 +14,13 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from db import circuits, dead_letters, incidents, permits, processes, runs
+from db import circuits, dead_letters, incidents, outcomes, permits, processes, runs
 from db.batches import ATTEMPT_COLUMNS, CALL_COLUMNS, Batch, store_batch
 from db.columns import to_micros
 from db.engine import Database
 from db.schema import outbox
 from tests.monitoring.cast import OPERATIONS, vendor_facts
+from tests.monitoring.evidence import unknown_write
 
 _PACE = {"acumatica": 1.4, "aramex": 2.0, "fedex": 3.2, "open_exchange_rates": 0.05, "slack": 0.06, "stripe": 2.6}
 _MEDIAN = {"acumatica": 0.42, "aramex": 0.61, "fedex": 0.23, "open_exchange_rates": 0.12, "slack": 0.19, "stripe": 0.31}
@@ -79,6 +80,7 @@ async def seed_day(db: Database, now: datetime | None = None, *, hours: float = 
     await _permits(db, at)
     running = await _syncs(db, at, interesting)
     await _incidents(db, at)
+    await _outcomes(db, at, interesting)
     await processes.started(db, "scheduler-seed", "scheduler", now=at)
     return Day(
         now=at,
@@ -302,6 +304,37 @@ async def _syncs(db: Database, now: datetime, interesting: dict[str, tuple[str, 
              "created_at": now, "due_at": now, "tries": 0} for number in range(18)
         ])  # fmt: skip
     return run.id
+
+
+async def _outcomes(db: Database, now: datetime, interesting: dict[str, tuple[str, str]]) -> None:
+    """Three writes nobody knows about, and two that were settled."""
+    lost = "Whether {} happened is unknown; {}."
+    for minutes, vendor, operation, reference, why, error, said in (
+        (196, "aramex", "create_shipment", "SO1042", "Aramex cut the connection off.", "unsupported",
+         "Aramex has no look-up for create_shipment."),
+        (47, "acumatica", "adjust_stock", "qs-5f2c81aa90d1-00004", "Acumatica did not answer within 15 s.", "http_503",
+         "Acumatica answers that it is unavailable (HTTP 503)."),
+        (12, "acumatica", "put_sales_order", "SO1077", "The call to Acumatica was cancelled before it ended.", None, None),
+        (900, "aramex", "create_shipment", "SO0991", "Aramex cut the connection off.", "unsupported",
+         "Aramex has no look-up for create_shipment."),
+        (2100, "aramex", "create_shipment", "SO0902", "Aramex did not answer within 15 s.", "unsupported",
+         "Aramex has no look-up for create_shipment."),
+    ):  # fmt: skip
+        advice = f"the look-up failed too: {said}".rstrip(".") if error == "http_503" else "settle it by hand"
+        await unknown_write(
+            db, vendor, now - timedelta(minutes=minutes), operation=operation, key=f"{operation}-{reference}",
+            reference=reference, look_up_error=error, look_up_said=said, call_id=interesting["failed"][0],
+            correlation_id=interesting["failed"][1],
+            note=f"{why} {lost.format(operation, advice)}" if error else why,
+        )  # fmt: skip
+    for reference, found, by, reason in (
+        ("SO0991", "did_not_happen", "noor", "Called Aramex: they have no shipment under this reference."),
+        ("SO0902", "happened", "mira", "The label is in their portal."),
+    ):
+        await outcomes.settle(
+            db, "aramex", "create_shipment", f"create_shipment-{reference}", found=found, reason=reason, by=by,  # type: ignore[arg-type]
+            now=now - timedelta(minutes=880),
+        )  # fmt: skip
 
 
 async def _incidents(db: Database, now: datetime) -> None:

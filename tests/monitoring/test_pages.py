@@ -87,6 +87,7 @@ async def test_every_page_of_the_list_has_a_frame_and_other_paths_a_sentence(sit
         ("/traces/4bf92f3577b34da6a3ce929d0e0e4736", "Trace"),
         ("/syncs", "Syncs"),
         ("/incidents/", "Incidents"),
+        ("/outcomes", "Unknown outcomes"),
         ("/nowhere", "Not found"),
         ("/vendors/nobody", "nobody"),
     ):
