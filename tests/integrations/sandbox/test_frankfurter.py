@@ -146,6 +146,30 @@ async def test_base_symbols_and_amount_go_by_two_names_and_any_case(frankfurter:
     assert list(by_one_name["rates"]) == ["JPY", "USD"]
 
 
+async def test_from_and_to_are_currencies_in_version_one_and_days_in_version_two(frankfurter: Sandbox) -> None:
+    one = await get(frankfurter, "/v1/latest?from=GBP&to=USD")
+    two = await get(frankfurter, "/v2/rates?from=2026-09-01&to=2026-09-02&quotes=USD")
+
+    assert (one["base"], list(one["rates"])) == ("GBP", ["USD"])
+    assert {row["date"] for row in two} == {"2026-09-01", "2026-09-02"}
+    assert (await ask(frankfurter, "/v2/rates?from=GBP&to=USD"))[0] == 422
+
+
+async def test_an_open_range_ends_with_the_newest_day(frankfurter: Sandbox) -> None:
+    latest = await get(frankfurter, "/v1/latest")
+    body = await get(frankfurter, "/v1/2026-09-01..?symbols=USD")
+
+    assert body["end_date"] == max(body["rates"]) == latest["date"]
+
+
+async def test_version_one_has_the_banks_currencies_and_version_two_far_more(frankfurter: Sandbox) -> None:
+    one = await get(frankfurter, "/v1/currencies")
+    two = {row["iso_code"] for row in await get(frankfurter, "/v2/currencies?scope=all")}
+
+    assert set(one) < two
+    assert "AED" in two - set(one)
+
+
 async def test_another_base_loses_digits(frankfurter: Sandbox) -> None:
     euros = (await get(frankfurter, "/v1/latest"))["rates"]
     dollars = (await get(frankfurter, "/v1/latest?base=USD"))["rates"]

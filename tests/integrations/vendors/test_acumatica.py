@@ -454,6 +454,14 @@ async def test_an_order_carries_price_day_and_address_as_the_contract_names_them
     assert body["ShipToAddressOverride"] == {"value": True}
 
 
+async def test_ids_of_lines_are_never_used_because_they_may_be_of_one_session() -> None:
+    lines = [{"id": f"of-this-session-{n}", **wrap(InventoryID="SKU1", OrderQty=2)} for n in (1, 2)]
+    put, exchange = await call("put_sales_order", ORDER, NOTHING, answer(_order(Details=lines)), answer([_order()]))
+
+    assert all("id" not in line for line in exchange.requests[1].json["Details"])
+    assert "of-this-session" not in put.model_dump_json()
+
+
 async def test_an_order_the_erp_has_is_not_put_again() -> None:
     posted, exchange = await call("put_sales_order", ORDER, answer([_order()]))
 

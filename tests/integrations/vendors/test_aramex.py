@@ -178,6 +178,14 @@ async def test_created_shipment_has_its_number_and_label(aramex: Aramex) -> None
     assert sent(exchange, "ForeignHAWB") == ["EXAMPLE-2001"]
 
 
+async def test_empty_notifications_and_a_single_shipment_are_read(aramex: Aramex) -> None:
+    body = processed("43166258001").body.replace(b"<Notifications></Notifications>", b"<Notifications/>")
+    exchange = FakeExchange(aramex, "create_shipment", [Response(status=200, headers={}, body=body)])
+
+    assert b"<Notifications/>" in body
+    assert (await run(aramex, exchange, ORDER)).tracking_number == "43166258001"
+
+
 async def test_three_decimals_of_a_currency_reach_aramex(aramex: Aramex) -> None:
     exchange = FakeExchange(aramex, "create_shipment", [processed("1")])
     await run(aramex, exchange, ORDER)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from integrations.adapter import Fallback
 from integrations.errors import InvalidInput, SchemaDrift
@@ -68,6 +69,15 @@ async def test_the_euro_is_absent_from_the_file_and_one_in_the_rates() -> None:
     rates, _ = await _run("latest_rates", {"base": "EUR"}, answer(NINETY))
 
     assert rates.rates["EUR"] == 1
+
+
+def test_the_element_named_cube_stands_at_three_levels() -> None:
+    naive = etree.fromstring(NINETY).find("{*}Cube")
+    fixings = read_fixings(NINETY)
+
+    assert naive is not None
+    assert (naive.get("time"), naive.get("currency")) == (None, None)
+    assert [(one.day.day, sorted(one.rates)) for one in fixings] == [(day, ["JPY", "USD"]) for day in (1, 30, 25)]
 
 
 async def test_another_base_is_a_cross_rate_by_way_of_the_euro() -> None:

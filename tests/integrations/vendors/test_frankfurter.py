@@ -51,6 +51,12 @@ async def test_a_weekend_is_answered_with_the_day_before_and_says_so() -> None:
     assert rates.as_of == datetime(2026, 9, 25, 14, 0, tzinfo=UTC)
 
 
+async def test_an_etag_is_not_sent_back_because_it_is_of_the_date_alone() -> None:
+    _, exchange = await _run("latest_rates", {"base": "EUR"}, answer(BODY, 200, {"ETag": 'W/"1"'}))
+
+    assert not {"if-none-match", "If-None-Match"} & exchange.last.headers.keys()
+
+
 async def test_a_day_to_come_is_refused_because_it_would_be_answered_with_the_latest() -> None:
     with pytest.raises(InvalidInput, match="2026-10-02 is in the future") as caught:
         await _run("historical_rates", {"date": "2026-10-02", "base": "EUR"})

@@ -211,6 +211,19 @@ async def test_metadata_may_come_back_as_text_or_as_an_object(adapter: Mollie, m
     assert (await run(adapter, exchange, GET)).reference == "A"
 
 
+async def test_details_that_vary_and_members_nobody_knows_are_passed_over(adapter: Mollie) -> None:
+    paid = found("paid", details={"cardSecurity": {"3ds": True}, "feeRegion": None}, newMember=["x"])
+    plain = await run(adapter, FakeExchange(adapter, "get_payment", [answer(PAID)]), GET)
+
+    assert (await run(adapter, FakeExchange(adapter, "get_payment", [answer({**PAID, **paid})]), GET)) == plain
+
+
+async def test_authorized_is_not_paid(adapter: Mollie) -> None:
+    exchange = FakeExchange(adapter, "get_payment", [answer(HELD)])
+
+    assert (await run(adapter, exchange, GET)).status == "authorized"
+
+
 @pytest.mark.parametrize("metadata", [None, "plain text", "[1]", []])
 async def test_metadata_of_somebody_else_is_no_reference(adapter: Mollie, metadata: Any) -> None:
     exchange = FakeExchange(adapter, "get_payment", [answer(found(metadata=metadata))])

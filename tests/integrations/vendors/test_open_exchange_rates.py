@@ -39,6 +39,12 @@ async def test_latest_rates_are_read_with_every_digit_and_the_vendors_own_time()
     assert exchange.last.path == "/api/latest.json"
 
 
+async def test_metals_and_codes_that_are_no_iso_currency_are_rates_like_any_other() -> None:
+    rates, _ = await _latest({"symbols": ["XAU", "BTC"]}, answer(LATEST))
+
+    assert rates.rates == {"XAU": Decimal("0.000248193212"), "BTC": Decimal("0.0000081412")}
+
+
 async def test_another_base_is_a_cross_rate_of_ours_because_the_free_plan_refuses_base() -> None:
     rates, exchange = await _latest({"base": "EUR", "symbols": ["USD", "JPY"]}, answer(LATEST))
 

@@ -96,6 +96,14 @@ async def test_an_order_keeps_to_the_published_contract(adapter: Paypal, changed
     assert unknown_fields(published, schema, exchange.last.json) == []
 
 
+async def test_a_read_has_no_request_id_because_paypal_knows_none_there(adapter: Paypal) -> None:
+    exchange = FakeExchange(adapter, "get_payment", [answer(PAID)])
+    await run(adapter, exchange, GET)
+
+    assert exchange.last.method == "GET"
+    assert "paypal-request-id" not in exchange.last.headers
+
+
 async def test_captures_and_refunds_keep_to_the_published_contract(adapter: Paypal) -> None:
     published = document(contract("paypal/payments_payment_v2.json"))
     some = {"amount": "5.00", "currency": "USD"}

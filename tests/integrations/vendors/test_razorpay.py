@@ -159,6 +159,14 @@ def test_a_key_it_takes_is_sent_as_it_is() -> None:
 # --- what comes back ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("notes", [[], {"reference": "A-1"}])
+async def test_empty_notes_are_a_list_and_filled_ones_an_object(adapter: Razorpay, notes: Any) -> None:
+    paid = [answer(order("paid", notes=notes)), answer(items(tried("captured", notes=notes)))]
+    exchange = FakeExchange(adapter, "get_payment", paid)
+
+    assert (await run(adapter, exchange, {"payment_id": "order_1"})).status == "captured"
+
+
 @pytest.mark.parametrize(
     ("tries", "status", "captured", "code"),
     [

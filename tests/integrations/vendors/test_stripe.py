@@ -270,6 +270,23 @@ async def test_state_of_an_intent_becomes_our_status(adapter: Stripe, facts: dic
     assert found.status == status
 
 
+async def test_the_charge_is_asked_for_because_an_intent_no_longer_holds_a_list_of_them(adapter: Stripe) -> None:
+    exchange = FakeExchange(adapter, "get_payment", [answer(REFUNDED)])
+    found = await run(adapter, exchange, GET)
+
+    assert ("expand[0]", "latest_charge") in exchange.last.query
+    assert found.status == "partially_refunded"
+
+
+async def test_a_version_that_adds_fields_or_takes_some_away_does_no_harm(adapter: Stripe) -> None:
+    known = {name: INTENT[name] for name in ("id", "object", "amount", "currency", "status", "metadata")}
+    exchange = FakeExchange(adapter, "get_payment", [answer({**known, "a_new_field": {"of": "2027"}})])
+    found = await run(adapter, exchange, GET)
+
+    assert exchange.last.headers["stripe-version"] == API_VERSION
+    assert (found.payment_id, found.status) == ("pi_1", "captured")
+
+
 async def test_declined_card_is_a_result_with_the_banks_code(adapter: Stripe) -> None:
     reply = failed(
         402,

@@ -290,6 +290,14 @@ async def test_the_official_client_proves_the_same_callback(told: list[Delivery]
     assert RequestValidator(TOKEN).validate(URL, form, told[0].headers["x-twilio-signature"])
 
 
+async def test_behind_a_proxy_the_public_address_is_what_was_signed(told: list[Delivery]) -> None:
+    inside = replace(told[0], url=URL.replace("https://shop.example", "http://127.0.0.1:8050"))
+
+    assert event(told[0], TOKEN, "").reference == SEND["reference"]
+    with pytest.raises(DeliveryRefused):
+        event(inside, TOKEN, "")
+
+
 async def test_an_address_signed_with_its_port_is_the_same(told: list[Delivery]) -> None:
     with_port = replace(told[0], url=URL.replace("shop.example", "shop.example:443"))
 
