@@ -133,9 +133,10 @@ def _by_row(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
         before = now - timedelta(days=days)
         for table in (schema.rollup_bins, schema.rollup_errors, schema.rollups):
             yield Expiry(table=table, at=table.c.started_at, before=before, also=table.c.width == width)
-    yield Expiry(
-        table=schema.spend, at=schema.spend.c.started_at, before=now - timedelta(days=options.five_minute_rollups)
-    )
+    for width, days in ((60, options.five_minute_rollups), (3600, options.hour_rollups)):
+        before = now - timedelta(days=days)
+        for table in (schema.spend, schema.wait_bins):
+            yield Expiry(table=table, at=table.c.started_at, before=before, also=table.c.width == width)
     yield from _syncs(now - timedelta(days=options.sync_runs))
     yield from _incidents(now - timedelta(days=options.incidents))
     yield from _expiring(now)

@@ -1,4 +1,4 @@
-"""Sums and quantiles over time, for the pages: per vendor, per bucket, per operation, per error, per trigger.
+"""Sums and quantiles over time, for the pages: per vendor, per bucket, per operation, per error.
 
 Everything is read from the rollups, so that it costs the same however many calls there were. Quantiles are over
 attempts, in seconds, within 1 % (``histogram.py``): closed buckets keep theirs, open ones are computed from the bins.
@@ -19,7 +19,6 @@ from db.columns import from_micros, to_micros
 from db.engine import Database
 from db.histogram import quantiles
 from db.schema import rollup_bins, rollup_errors, rollups
-from db.schema import spend as spend_table
 from db.stretches import MICROS, Bins, bins_by_bucket, bins_by_vendor, floor, within
 from db.sums import FIVE_MINUTES, HOUR, MINUTE, REFUSED
 
@@ -111,16 +110,6 @@ class ErrorCount:
     fault: str
     calls: int
     attempts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spend:
-    """What a trigger spent of a vendor's quota."""
-
-    trigger: str
-    priority: str
-    attempts: int
-    retries: int
 
 
 async def overview(
@@ -270,20 +259,6 @@ async def operations(db: Database, vendor: str, *, since: datetime, until: datet
         for operation, index, count in await connection.execute(counts):
             bins.setdefault(operation, {})[index] = int(count)
     return {row[0]: _totals(row[1:], bins.get(row[0], {})) for row in sorted(rows, key=lambda row: str(row[0]))}
-
-
-async def spend(db: Database, vendor: str, *, since: datetime, until: datetime) -> list[Spend]:
-    """Return who spent a vendor's quota, the greatest first."""
-    s = spend_table.c
-    query = (
-        select(s.trigger, s.priority, func.sum(s.attempts), func.sum(s.retries))
-        .where(s.vendor == vendor, s.started_at >= floor(since, MINUTE), s.started_at < until)
-        .group_by(s.trigger, s.priority)
-    )
-    async with db.read() as connection:
-        rows = (await connection.execute(query)).all()
-    found = [Spend(trigger=who, priority=how, attempts=int(a), retries=int(again)) for who, how, a, again in rows]
-    return sorted(found, key=lambda one: (-one.attempts, one.trigger, one.priority))
 
 
 async def close_buckets(db: Database, now: datetime) -> int:

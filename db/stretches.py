@@ -43,6 +43,20 @@ def within(table: Table, begin: int, end: int, *, by_operation: bool = False) ->
     return or_(part(HOUR, first, last), part(narrow, begin, first), part(narrow, last, end))
 
 
+def within_hours(table: Table, begin: int, end: int) -> ColumnElement[bool]:
+    """Return the condition that covers a stretch once in a table of minutes and hours: its whole hours by the hour, the
+    edges by the minute."""
+    t = table.c
+    first, last = _ceil(begin, HOUR), end - end % (HOUR * MICROS)
+
+    def part(width: int, low: int, high: int) -> ColumnElement[bool]:
+        return (t.width == width) & (t.started_at >= low) & (t.started_at < high)
+
+    if first >= last:
+        return part(MINUTE, begin, end)
+    return or_(part(HOUR, first, last), part(MINUTE, begin, first), part(MINUTE, last, end))
+
+
 async def bins_by_vendor(
     connection: AsyncConnection, begin: int, end: int, vendor: str | None = None
 ) -> dict[str, Bins]:

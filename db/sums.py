@@ -2,7 +2,8 @@
 
 Buckets of 60 s are per operation, of 300 s per vendor (operation ""), of 3600 s both. A call counts in the bucket it
 started in, an attempt likewise. ``calls_failed`` are outcomes error and unknown; a refused call is counted apart, and
-in ``rollup_errors`` under the fault "refused", because nothing reached the vendor.
+in ``rollup_errors`` under the fault "refused", because nothing reached the vendor. What a quota is spent on, and how
+long attempts waited for it, have widths 60 and 3600.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _C_STARTED, _C_VENDOR, _C_OPERATION = _CALL["started_at"], _CALL["vendor"], _CAL
 _C_OUTCOME, _C_ERROR, _C_FAULT, _C_WAIT = _CALL["outcome"], _CALL["error_type"], _CALL["fault"], _CALL["throttle_wait"]
 _A_STARTED, _A_VENDOR, _A_OPERATION = _ATTEMPT["started_at"], _ATTEMPT["vendor"], _ATTEMPT["operation"]
 _A_NUMBER, _A_DURATION, _A_ERROR, _A_FAULT = (_ATTEMPT[n] for n in ("number", "duration", "error_type", "fault"))
-_A_TRIGGER, _A_PRIORITY = _ATTEMPT["trigger"], _ATTEMPT["priority"]
+_A_TRIGGER, _A_PRIORITY, _A_WAIT = _ATTEMPT["trigger"], _ATTEMPT["priority"], _ATTEMPT["throttle_wait"]
 
 # Places in a bucket's sums, in the order of the table's columns.
 _CALLS, _CALLS_FAILED, _CALLS_REFUSED, _ATTEMPTS, _ATTEMPTS_FAILED, _RETRIES, _WAIT, _DURATION = range(8)
@@ -49,6 +50,7 @@ _ADD_ROLLUPS: Upsert = upsert_statement(
 _ADD_ERRORS: Upsert = upsert_statement(schema.rollup_errors, add=("calls", "attempts"))
 _ADD_BINS: Upsert = upsert_statement(schema.rollup_bins, add=("count",))
 _ADD_SPEND: Upsert = upsert_statement(schema.spend, add=("attempts", "retries"))
+_ADD_WAITS: Upsert = upsert_statement(schema.wait_bins, add=("count",))
 
 
 class Sums:
@@ -59,6 +61,7 @@ class Sums:
         self._bins: dict[tuple[int, str, str, int], int] = {}
         self._errors: dict[tuple[int, str, str, str, str], list[int]] = {}
         self._spend: dict[tuple[int, str, str, str], list[int]] = {}
+        self._waits: dict[tuple[int, str, str, int], list[int]] = {}
         for row in calls:
             self._count_call(row)
         for row in attempts:
@@ -111,6 +114,7 @@ class Sums:
         spend = self._spend.setdefault((minute, vendor, row[_A_TRIGGER], row[_A_PRIORITY]), [0, 0])
         spend[0] += 1
         spend[1] += retry
+        self._waits.setdefault((minute, vendor, row[_A_PRIORITY], bin_of(row[_A_WAIT])), [0])[0] += 1
 
     def rollups(self) -> list[Row]:
         """Return rows for ``rollups``, of all widths, sorted by key; the quantiles are left open."""
@@ -130,8 +134,12 @@ class Sums:
         return [(*key, *sums) for key, sums in _widen(self._errors)]
 
     def spend(self) -> list[Row]:
-        """Return rows for ``spend``, sorted by key."""
-        return [(*key, *sums) for key, sums in sorted(self._spend.items())]
+        """Return rows for ``spend``, of both widths, sorted by key."""
+        return _by_hour_too(self._spend)
+
+    def waits(self) -> list[Row]:
+        """Return rows for ``wait_bins``, of both widths, sorted by key."""
+        return _by_hour_too(self._waits)
 
 
 def _keys(minute: int, vendor: str, operation: str) -> tuple[tuple[int, int, str, str], ...]:
@@ -156,9 +164,20 @@ def _widen(minutes: dict[Any, list[Any]]) -> list[tuple[tuple[Any, ...], list[An
     return sorted(wide.items())
 
 
+def _by_hour_too(minutes: dict[Any, list[int]]) -> list[Row]:
+    """Return the sums per minute as rows of widths 60 and 3600, sorted."""
+    wide: dict[tuple[Any, ...], list[int]] = {}
+    for (minute, *rest), sums in minutes.items():
+        for key in ((MINUTE, minute, *rest), (HOUR, minute - minute % (HOUR * _MICROS), *rest)):
+            known = wide.get(key)
+            wide[key] = list(sums) if known is None else [a + b for a, b in zip(known, sums, strict=True)]
+    return [(*key, *sums) for key, sums in sorted(wide.items())]
+
+
 async def add_sums(connection: AsyncConnection, sums: Sums) -> None:
     """Add the sums of a batch to the rollups."""
     await write_rows(connection, _ADD_BINS, sums.bins())
     await write_rows(connection, _ADD_ERRORS, sums.errors())
     await write_rows(connection, _ADD_SPEND, sums.spend())
+    await write_rows(connection, _ADD_WAITS, sums.waits())
     await write_rows(connection, _ADD_ROLLUPS, sums.rollups())

@@ -22,6 +22,7 @@ from integrations.errors import BusinessFailed, HttpFailed, InvalidInput, Missin
 from integrations.options import IntegrationOptions, VendorOptions
 from integrations.outcome import Priority
 from integrations.registry import VENDORS, adapter_class
+from integrations.resilience.rate_limiter import kept_for_interactive
 from integrations.runtime import Runtime
 
 UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -29,7 +30,7 @@ UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(ho
 
 def vendor_list(options: IntegrationOptions) -> list[dict[str, Any]]:
     """Return every vendor as ``vendors --json`` shows it."""
-    return [_vendor(name, options.vendors[name]) for name in VENDORS]
+    return [_vendor(name, options.vendors[name], options.limiter.reserve) for name in VENDORS]
 
 
 def ready_for(operation: str, options: IntegrationOptions) -> tuple[str, ...]:
@@ -46,7 +47,7 @@ def ready_for(operation: str, options: IntegrationOptions) -> tuple[str, ...]:
     )
 
 
-def _vendor(name: str, options: VendorOptions) -> dict[str, Any]:
+def _vendor(name: str, options: VendorOptions, reserve: float) -> dict[str, Any]:
     vendor = adapter_class(name).vendor
     quotas = options.quotas if options.quotas is not None else vendor.quotas
     return {
@@ -66,7 +67,13 @@ def _vendor(name: str, options: VendorOptions) -> dict[str, Any]:
         ],
         "operations": [_operation(operation) for operation in vendor.operations],
         "quotas": [
-            {"name": quota.name, "limit": quota.limit, "seconds": quota.seconds, "operations": list(quota.operations)}
+            {
+                "name": quota.name,
+                "limit": quota.limit,
+                "seconds": quota.seconds,
+                "operations": list(quota.operations),
+                "reserve": kept_for_interactive(quota.limit, reserve, paced=quota.paced),
+            }
             for quota in quotas
         ],
         "webhook": f"QUAYSIDE_{name.upper()}_{vendor.webhook.credential}" if vendor.webhook else None,

@@ -9,12 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaFacts:
-    """A quota policy of a vendor: ``limit`` permits in ``seconds``, of some operations or of all (())."""
+    """A quota policy of a vendor: ``limit`` permits in ``seconds``, of some operations or of all (()). ``reserve`` of them
+    are kept for interactive calls."""
 
     name: str
     limit: float
     seconds: float
     operations: Sequence[str] = ()
+    reserve: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

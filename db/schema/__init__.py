@@ -13,7 +13,7 @@ from db.schema.calls import PARTITIONED_BY_DAY, attempts, bodies, calls, inputs,
 from db.schema.events import vendor_events
 from db.schema.people import api_tokens, audit, incidents, login_links, notices, overrides, user_sessions, users
 from db.schema.resilience import answers, circuit_samples, circuit_transitions, circuits, keys, permits, sign_ins, slots
-from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend
+from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend, wait_bins
 from db.schema.shop import orders, outbox, rate_snapshots, stock, stock_readings
 from db.schema.stores import store_levels, store_orders
 from db.schema.syncs import conflicts, dead_letters, leases, processes, schedules, sync_runs
@@ -65,4 +65,5 @@ __all__ = [
     "user_sessions",
     "users",
     "vendor_events",
+    "wait_bins",
 ]

@@ -54,13 +54,25 @@ rollup_bins = Table(  # the mergeable histogram of attempt durations: bin index 
     Column("count", Integer, nullable=False),
 )
 
-spend = Table(  # who spent the quota, per minute; retries apart
+spend = Table(  # who spent the quota, width 60 and 3600; retries apart
     "spend",
     metadata,
+    Column("width", Integer, primary_key=True),
     Column("started_at", UtcTime, primary_key=True),
     Column("vendor", String(32), primary_key=True),
     Column("trigger", String(8), primary_key=True),
     Column("priority", String(12), primary_key=True),
     Column("attempts", Integer, nullable=False),
     Column("retries", Integer, nullable=False),
+)
+
+wait_bins = Table(  # how long attempts waited for their permit in each lane, width 60 and 3600: bin index -> count
+    "wait_bins",
+    metadata,
+    Column("width", Integer, primary_key=True),
+    Column("started_at", UtcTime, primary_key=True),
+    Column("vendor", String(32), primary_key=True),
+    Column("priority", String(12), primary_key=True),
+    Column("bin", Integer, primary_key=True),
+    Column("count", Integer, nullable=False),
 )

@@ -99,3 +99,8 @@ def send_at(moment: int, arrivals: Sequence[int], rate: Pace, spare: int = 0) ->
 def batch_share(limit: float, reserve: float) -> float:
     """Return how much of a counted window batch may spend; one at least, or batch could never move."""
     return max(1.0, limit * (1.0 - reserve))
+
+
+def kept_for_interactive(limit: float, reserve: float, *, paced: bool) -> float:
+    """Return how many of a quota's permits batch may not draw."""
+    return round(limit * reserve if paced else limit - batch_share(limit, reserve), 4)

@@ -1,16 +1,17 @@
-"""Vendors as they stand: verdict, error rate, P95, circuit, headroom."""
+"""Vendors as they stand: verdict, error rate, P95, circuit, headroom; of a single one also who spends its quota."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from db import circuits as circuit_rows
+from db import spending
 from db.circuits import CircuitRow
 from db.evidence import recent_evidence, recent_p95
 from db.permits import PermitRow
@@ -61,6 +62,7 @@ _EXAMPLE: JsonDict = {
             "remaining": 17.0,
             "limit": 20.0,
             "seconds": 1.0,
+            "reserve": 6.0,
             "announced": False,
             "blocked_until": "2026-10-01T12:00:01Z",
         }
@@ -96,6 +98,7 @@ class QuotaHeadroom(Model):
     remaining: float
     limit: float
     seconds: float
+    reserve: float = Field(description="of the declared limit, kept for interactive calls")
     announced: bool = Field(description="the vendor's own word decided")
     blocked_until: datetime | None
 
@@ -118,6 +121,53 @@ class Vendor(Model):
     operations: list[str]
 
 
+class Source(Model):
+    """What one trigger spent of the vendor's quota in one lane: attempts, of which ``retries`` were not the first."""
+
+    trigger: str = Field(description="sync, api, user, replay or demo")
+    priority: str
+    attempts: int
+    retries: int
+
+
+class Lane(Model):
+    """How long the attempts of a lane waited for a permit, in seconds; None without any attempt."""
+
+    priority: str
+    attempts: int
+    wait_p50: float | None
+    wait_p95: float | None
+
+
+class SpentVendor(Vendor):
+    """One vendor as it stands, and who spent its quota in the last ``minutes``, the greatest first."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    **_EXAMPLE,
+                    "minutes": 60,
+                    "sources": [
+                        {"trigger": "sync", "priority": "batch", "attempts": 412, "retries": 9},
+                        {"trigger": "api", "priority": "interactive", "attempts": 57, "retries": 1},
+                    ],
+                    "lanes": [
+                        {"priority": "interactive", "attempts": 57, "wait_p50": 0.0, "wait_p95": 0.021},
+                        {"priority": "batch", "attempts": 412, "wait_p50": 0.0, "wait_p95": 1.31},
+                    ],
+                }
+            ]
+        },
+    )
+
+    minutes: int
+    sources: list[Source]
+    lanes: list[Lane]
+
+
 class Vendors(Model):
     """All vendors, worst first."""
 
@@ -133,12 +183,41 @@ async def list_vendors(site: HasSite, _who: MayRead) -> Vendors:
 
 
 @router.get("/{name}", responses=problems(404))
-async def get_vendor(name: str, site: HasSite, _who: MayRead) -> Vendor:
-    """Show one vendor as it stands."""
+async def get_vendor(
+    name: str,
+    site: HasSite,
+    _who: MayRead,
+    minutes: Annotated[int, Query(ge=1, le=43_200, description="how far back `sources` and `lanes` look")] = 60,
+) -> SpentVendor:
+    """Show one vendor as it stands, and who spent its quota lately."""
     facts = site.vendors.get(name)
     if facts is None:
         raise unknown("vendor", name, "path.name")
-    return (await _vendors(site, [facts]))[0]
+    found = (await _vendors(site, [facts]))[0]
+    until = site.now()
+    stretch = {"since": until - timedelta(minutes=minutes), "until": until}
+    return SpentVendor(
+        **dict(found),
+        minutes=minutes,
+        sources=[
+            Source(trigger=one.trigger, priority=one.priority, attempts=one.attempts, retries=one.retries)
+            for one in await spending.spend(site.db, name, **stretch)
+        ],
+        lanes=[
+            Lane(
+                priority=one.priority,
+                attempts=one.attempts,
+                wait_p50=_seconds(one.p50),
+                wait_p95=_seconds(one.p95),
+            )
+            for one in await spending.lane_waits(site.db, name, **stretch)
+        ],
+    )
+
+
+def _seconds(wait: float | None) -> float | None:
+    """Return a wait as it is said: to a tenth of a millisecond, so that no wait is 0."""
+    return None if wait is None else round(wait, 4)
 
 
 async def _vendors(site: Site, wanted: Sequence[VendorFacts]) -> list[Vendor]:
@@ -164,6 +243,7 @@ def _vendor(
     permits: Sequence[PermitRow],
     now: datetime,
 ) -> Vendor:
+    reserves = {quota.name: quota.reserve for quota in facts.quotas}
     own = [row for row in rows if row.vendor == facts.name]
     worst = worst_circuit((row.vendor, row.state, "") for row in own).get(facts.name)
     return Vendor(
@@ -191,6 +271,7 @@ def _vendor(
                 remaining=round(left.share * left.limit, 2),
                 limit=left.limit,
                 seconds=left.seconds,
+                reserve=reserves[left.quota],
                 announced=left.announced,
                 blocked_until=left.blocked_until,
             )

@@ -1,4 +1,5 @@
-"""One vendor: what it does wrong over time, how slow it is, what its quotas leave, what its circuit did and why."""
+"""One vendor: what it does wrong over time, how slow it is, what its quotas leave and who spends them, what its circuit
+did and why."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ from monitoring.facts import QuotaFacts, VendorFacts
 from monitoring.headroom import Headroom, of_vendor
 from monitoring.health import Health
 from monitoring.live import Hub
+from monitoring.pages import spending
 from monitoring.pages.marks import badge, figure, icon, moment, tone
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
@@ -63,6 +65,7 @@ def layout(context: DashboardContext, name: str) -> Component:
             ),
             html.Div(loading(92), id="vendor-sum"),
             html.Div(loading(230, 230), id="vendor-charts"),
+            html.Div(loading(190), id="vendor-spend"),
             html.Div(loading(160), id="vendor-tables"),
             _set_up(facts),
         ]
@@ -135,6 +138,8 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
             return charts(facts, series, announced, states, changes, later, view)
 
         return await shown("vendor.charts", hub.once(("vendor.charts", name, search, zone), read))
+
+    spending.register(app, context, hub, common)
 
     @app.callback(Output("vendor-tables", "children"), *common)
     async def show_tables(_tick: float, name: str, search: str | None, zone: str | None) -> Any:

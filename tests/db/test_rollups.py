@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import BigInteger, select, type_coerce
 
 from db import rollups as queries
-from db import schema
+from db import schema, spending
 from db.batches import ATTEMPT_COLUMNS, CALL_COLUMNS, Batch
 from db.engine import Database
 from db.histogram import bin_of
@@ -87,7 +87,7 @@ async def test_bins_and_spend_hold_every_attempt(database: Database) -> None:
 
     async with database.read() as connection:
         bins = (await connection.execute(select(schema.rollup_bins))).all()
-        spent = await queries.spend(database, "vendor_0", since=NOON, until=NOON + HOUR)
+        spent = await spending.spend(database, "vendor_0", since=NOON, until=NOON + HOUR)
 
     by_bin = Counter(bin_of(row["duration"]) for row in attempts)
     for width in (60, 300):

@@ -33,7 +33,7 @@ FEDEX = VendorFacts(
     docs_url="https://developer.fedex.com",
     sandboxed=True,
     credentials=[("QUAYSIDE_FEDEX_CLIENT_ID", True)],
-    quotas=[QuotaFacts(name="per_second", limit=20, seconds=1)],
+    quotas=[QuotaFacts(name="per_second", limit=20, seconds=1, reserve=6.0)],
     operations=[
         OperationFacts(
             name="quote_rates", idempotent=True, fallback="cached", input_schema={}, result_schema={}, example={}

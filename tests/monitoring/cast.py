@@ -48,7 +48,10 @@ def vendor_facts() -> list[VendorFacts]:
             docs_url=f"https://docs.example.com/{name}",
             sandboxed=True,
             credentials=((f"QUAYSIDE_{name.upper()}_KEY", True), (f"QUAYSIDE_{name.upper()}_ACCOUNT", name != "slack")),
-            quotas=[QuotaFacts(name=quota, limit=limit, seconds=seconds) for quota, limit, seconds in quotas],
+            quotas=[
+                QuotaFacts(name=quota, limit=limit, seconds=seconds, reserve=0.3 * limit)
+                for quota, limit, seconds in quotas
+            ],
             operations=[
                 OperationFacts(
                     name=operation,

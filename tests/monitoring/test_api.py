@@ -21,6 +21,7 @@ from monitoring.options import WebOptions
 from tests.conftest import MovableClock
 from tests.monitoring.browser import client, signed_in, web, with_token
 from tests.monitoring.evidence import called, ran, set_circuit
+from tests.records import call_facts, ended, micros, started, store
 
 ORDER: dict[str, Any] = {
     "reference": "S-1",
@@ -98,7 +99,7 @@ async def test_a_vendor_shows_verdict_circuit_and_headroom(
     listed = (await ops.get("/api/v1/vendors")).json()["vendors"]
     vendor = (await ops.get("/api/v1/vendors/fedex")).json()
 
-    assert listed == [vendor]
+    assert listed == [{name: vendor[name] for name in listed[0]}]
     assert (vendor["health"]["verdict"], vendor["health"]["fault"]) == ("down", "theirs")
     assert vendor["health"]["error_rate"] == 0.3
     assert vendor["circuit"]["state"] == "open"
@@ -107,6 +108,34 @@ async def test_a_vendor_shows_verdict_circuit_and_headroom(
     assert (await ops.get("/api/v1/vendors/ups")).json()["errors"] == [
         {"field": "path.name", "message": "no such vendor"}
     ]
+
+
+async def test_a_vendor_says_who_spent_its_quota_and_how_long_each_lane_waited(
+    ops: httpx.AsyncClient, database: Database, clock: MovableClock
+) -> None:
+    at = micros(clock.now()) - 30 * 60_000_000
+    shop = call_facts(at, trigger="api", priority="interactive")
+    await store(
+        database,
+        [
+            ended(started(shop, throttle_wait=0.0)),
+            *(ended(started(call_facts(at), number=number, throttle_wait=2.0)) for number in (1, 2, 3)),
+        ],
+    )
+
+    found = (await ops.get("/api/v1/vendors/fedex")).json()
+    lately = (await ops.get("/api/v1/vendors/fedex", params={"minutes": 10})).json()
+    refused = await ops.get("/api/v1/vendors/fedex", params={"minutes": 0})
+
+    assert found["sources"] == [
+        {"trigger": "sync", "priority": "batch", "attempts": 3, "retries": 2},
+        {"trigger": "api", "priority": "interactive", "attempts": 1, "retries": 0},
+    ]
+    assert found["lanes"][0] == {"priority": "interactive", "attempts": 1, "wait_p50": 0.0, "wait_p95": 0.0}
+    assert found["lanes"][1]["wait_p95"] == pytest.approx(2.0, rel=0.01)
+    assert found["headroom"][0]["reserve"] == 6.0
+    assert (found["minutes"], lately["sources"], lately["lanes"][1]["attempts"]) == (60, [], 0)
+    assert refused.json()["errors"][0]["field"] == "query.minutes"
 
 
 async def test_calls_are_filtered_and_paged_without_gap_or_double(

@@ -12,6 +12,7 @@ from integrations.resilience.rate_limiter import (
     LimiterOptions,
     arrived_by,
     batch_share,
+    kept_for_interactive,
     pace,
     send_at,
     usual_duration,
@@ -35,6 +36,12 @@ def test_a_slow_quota_is_leased_one_by_one_and_a_fast_one_in_chunks() -> None:
 def test_batch_has_what_the_reserve_leaves() -> None:
     assert batch_share(1000, 0.3) == 700
     assert batch_share(1, 0.3) == 1
+
+
+def test_what_is_kept_for_interactive_is_what_batch_may_not_draw() -> None:
+    assert kept_for_interactive(1000, 0.3, paced=False) == 300
+    assert kept_for_interactive(1, 0.3, paced=False) == 0  # or batch could never move
+    assert kept_for_interactive(1, 0.3, paced=True) == 0.3
 
 
 def test_options_refuse_a_reserve_of_everything() -> None:
