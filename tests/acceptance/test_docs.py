@@ -15,13 +15,14 @@ import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 import app as program
+from integrations.adapter import Vendor
 from integrations.arguments import parse
 from integrations.checkout.options import CheckoutOptions
 from integrations.options import built
@@ -172,16 +173,31 @@ def test_commands_settings_and_links_of_a_page_exist(page: Path, tmp_path: Path)
         assert not anchor or anchor in [heading.lower().replace(" ", "-") for heading in headings], (target, anchor)
 
 
-def test_the_table_of_credentials_names_all_that_are_needed() -> None:
-    text = (ROOT / "docs" / "going-live.md").read_text(encoding="utf-8")
-    rows = {row[0]: row[1] for row in re.findall(r"^\| ([^|]+) \| (`QUAYSIDE_[^|]+) \|", text, re.MULTILINE)}
-    vendors = {adapter_class(name).vendor.label: (name, adapter_class(name).vendor) for name in VENDORS}
+def rows_of(page: str) -> dict[str, list[str]]:
+    """Return the settings in the second column of a table, by the vendor in its first."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| (`QUAYSIDE_[^|]+) \|", text, re.MULTILINE)
+    return {label: re.findall(r"`([^`]+)`", cell) for label, cell in rows}
 
-    assert rows
-    for label, cell in rows.items():
-        name, vendor = vendors[label]
-        needed = [f"QUAYSIDE_{name.upper()}_{one.name}" for one in vendor.credentials if one.required]
-        assert re.findall(r"`([^`]+)`", cell) == needed, label
+
+def settings_of(vendor: Vendor, names: Iterable[str]) -> list[str]:
+    return [f"QUAYSIDE_{vendor.name.upper()}_{name}" for name in names]
+
+
+def test_the_table_of_credentials_names_all_that_are_needed() -> None:
+    needed = {
+        vendor.label: settings_of(vendor, [one.name for one in vendor.credentials if one.required])
+        for vendor in (adapter_class(name).vendor for name in VENDORS)
+    }
+
+    assert rows_of("going-live.md") == {label: names for label, names in needed.items() if names}
+
+
+def test_the_table_of_webhooks_names_what_each_is_proven_with() -> None:
+    vendors = [adapter_class(name).vendor for name in VENDORS]
+    first = {label: names[:1] for label, names in rows_of("webhooks.md").items()}
+
+    assert first == {one.label: settings_of(one, [one.webhook.credential]) for one in vendors if one.webhook}
 
 
 def test_the_readme_links_every_page() -> None:
