@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
+
+import orjson
 
 from integrations.sandbox.catalogue import Item
 from integrations.sandbox.shopper import Basket, Customer, local_price, shopper, smallest
@@ -150,6 +152,32 @@ class Arrivals:
         usual = 90.0 if self._world.demo else 0.0
         seconds = float(self._world.setting(self._store, "order_seconds", usual))
         return int(self._world.now() // seconds) if seconds > 0 else None
+
+
+def ordered(sales: Sales, body: bytes) -> list[Sale]:
+    """Return the sales a test orders: ``{"count", "sku", "country", "currency"}``. Raise ValueError for what is wrong."""
+    wanted = json_object(body or b"{}")
+    if wanted is None or wanted.keys() - {"count", "sku", "country", "currency"}:
+        raise ValueError("the body must be a JSON object of count, sku, country and currency")
+    count = wanted.pop("count", 1)
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 500:
+        raise ValueError("count must be a number from 1 to 500")
+    found = []
+    for _ in range(count):
+        sale = sales.next(**wanted)
+        if sale is None:
+            raise ValueError("no customer buys that: look at sku, country and currency")
+        found.append(sale)
+    return found
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of a body, None where it is none."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _mixed(baskets: Iterator[Basket], count: int) -> list[Basket]:

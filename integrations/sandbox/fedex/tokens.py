@@ -9,24 +9,15 @@ from __future__ import annotations
 
 import string
 from collections import deque
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from integrations.sandbox.fedex.errors import Refused
+from integrations.sandbox.tokens import Issued, Token, bearer
 from integrations.sandbox.twin import Ask, World
 
 _GRANTS = ("client_credentials", "csp_credentials", "client_pc_credentials")
-_REMEMBERED = 10_000
 # (requests, seconds) that must not be passed.
 _WINDOWS = ((15, 5.0), (120, 120.0))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """Who a token was given to and when it ends, in Unix seconds."""
-
-    client_id: str
-    ends: float
 
 
 class Tokens:
@@ -35,7 +26,7 @@ class Tokens:
     def __init__(self, world: World) -> None:
         self._world = world
         self._random = world.chance(f"fedex.tokens:{world.now():.0f}")
-        self._tokens: dict[str, Token] = {}
+        self._tokens = Issued()
         self._asked: deque[float] = deque(maxlen=_WINDOWS[-1][0] + 1)
         self._penalty_ends = 0.0
 
@@ -59,21 +50,17 @@ class Tokens:
             )
         seconds = float(self._world.setting("fedex", "token_seconds", 3599))
         token = "".join(self._random.choices(string.ascii_letters + string.digits, k=64))
-        self._tokens[token] = Token(client_id=client_id, ends=self._world.now() + seconds)
-        if len(self._tokens) > _REMEMBERED:
-            del self._tokens[next(iter(self._tokens))]
+        self._tokens.add(token, Token(client_id=client_id, ends=self._world.now() + seconds))
         return {"access_token": token, "token_type": "bearer", "expires_in": int(seconds), "scope": "CXS"}
 
     def holder(self, ask: Ask) -> str | None:
         """Return the client id a request's token was given to, expired or not; None without a known token."""
-        scheme, _, value = ask.headers.get("Authorization", "").partition(" ")
-        token = self._tokens.get(value.strip()) if scheme.lower() == "bearer" else None
+        token = self._tokens.get(bearer(ask))
         return token.client_id if token else None
 
     def check(self, ask: Ask) -> None:
         """Raise ``Refused`` 401 unless the request carries a token that is known and not expired."""
-        scheme, _, value = ask.headers.get("Authorization", "").partition(" ")
-        token = self._tokens.get(value.strip()) if scheme.lower() == "bearer" else None
+        token = self._tokens.get(bearer(ask))
         if token is None or token.ends <= self._world.now():
             raise Refused(
                 "NOT.AUTHORIZED.ERROR",

@@ -7,34 +7,15 @@ given out end after 3599 seconds; one that was not given out here is refused.
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from integrations.sandbox.tokens import Issued, Token, TokenRefused, bearer
 from integrations.sandbox.twin import Ask, World
 
 VENDOR = "google_ads"
 ADS, DATA_MANAGER = "https://www.googleapis.com/auth/adwords", "https://www.googleapis.com/auth/datamanager"
 _ALPHABET = string.ascii_letters + string.digits + "_-"
-_REMEMBERED = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """Whose a token is, when it ends (Unix seconds) and what it opens."""
-
-    client_id: str
-    ends: float
-    scopes: frozenset[str]
-
-
-class TokenRefused(Exception):
-    """A token is not given; the answer is OAuth's, not that of the APIs."""
-
-    def __init__(self, status: int, error: str, description: str) -> None:
-        super().__init__(description)
-        self.status = status
-        self.body = {"error": error, "error_description": description}
 
 
 class Tokens:
@@ -46,7 +27,7 @@ class Tokens:
     def __init__(self, world: World) -> None:
         self._world = world
         self._draw = world.chance(f"{VENDOR}.tokens:{world.now():.0f}")
-        self._tokens: dict[str, Token] = {}
+        self._tokens = Issued()
 
     def __repr__(self) -> str:
         return f"<Tokens {len(self._tokens)} given>"
@@ -71,12 +52,12 @@ class Tokens:
 
     def holder(self, ask: Ask) -> str:
         """Return the client a request's token was given to, ended or not; '' without a known token."""
-        token = self._tokens.get(_bearer(ask))
+        token = self._tokens.get(bearer(ask))
         return token.client_id if token else ""
 
     def standing(self, ask: Ask, scope: str) -> str:
         """Return what is wrong with a request's token: '' when nothing, else missing, unknown, expired or scope."""
-        text = _bearer(ask)
+        text = bearer(ask)
         token = self._tokens.get(text)
         if not text:
             return "missing"
@@ -90,17 +71,11 @@ class Tokens:
         seconds = float(self._world.setting(VENDOR, "token_seconds", 3599))
         scopes = tuple(self._world.setting(VENDOR, "scopes", (ADS, DATA_MANAGER)))
         text = "ya29." + "".join(self._draw.choices(_ALPHABET, k=160))
-        self._tokens[text] = Token(client_id=client_id, ends=self._world.now() + seconds, scopes=frozenset(scopes))
-        if len(self._tokens) > _REMEMBERED:
-            del self._tokens[next(iter(self._tokens))]
+        token = Token(client_id=client_id, ends=self._world.now() + seconds, scopes=frozenset(scopes))
+        self._tokens.add(text, token)
         return {
             "access_token": text,
             "expires_in": int(seconds),
             "scope": " ".join(scopes),
             "token_type": "Bearer",
         }
-
-
-def _bearer(ask: Ask) -> str:
-    scheme, _, value = ask.headers.get("Authorization", "").partition(" ")
-    return value.strip() if scheme.lower() == "bearer" else ""

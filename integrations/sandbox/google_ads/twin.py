@@ -34,8 +34,9 @@ from integrations.sandbox.google_ads.messages import read
 from integrations.sandbox.google_ads.meters import Meters
 from integrations.sandbox.google_ads.searches import Searches
 from integrations.sandbox.google_ads.shapes import INGEST, UPLOAD
-from integrations.sandbox.google_ads.tokens import ADS, DATA_MANAGER, VENDOR, TokenRefused, Tokens
+from integrations.sandbox.google_ads.tokens import ADS, DATA_MANAGER, VENDOR, Tokens
 from integrations.sandbox.google_ads.uploads import Uploads
+from integrations.sandbox.tokens import TokenRefused
 from integrations.sandbox.twin import Answer, Ask, BodyTells, Latency, Quota, Route, World
 
 VERSIONS = ("v23", "v24", "v25", "v26")

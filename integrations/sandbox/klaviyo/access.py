@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from integrations.sandbox.klaviyo.errors import Problem, Refused, of_status
 from integrations.sandbox.klaviyo.profiles import VENDOR
+from integrations.sandbox.tokens import Issued, Token, TokenRefused
 from integrations.sandbox.twin import Ask, World
 
 SCOPES = (
@@ -23,26 +23,7 @@ SCOPES = (
     *("profiles:read", "profiles:write", "subscriptions:write", "webhooks:read", "webhooks:write"),
 )
 _HOUR = 3600
-_REMEMBERED = 10_000
 _DETAIL = "Missing or invalid authorization."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """Whose a token is, when it ends (Unix seconds) and what it opens."""
-
-    client_id: str
-    ends: float
-    scopes: frozenset[str]
-
-
-class TokenRefused(Exception):
-    """A token is not given; the answer is OAuth's, not that of the API."""
-
-    def __init__(self, status: int, error: str, description: str) -> None:
-        super().__init__(description)
-        self.status = status
-        self.body = {"error": error, "error_description": description}
 
 
 class Access:
@@ -54,7 +35,7 @@ class Access:
     def __init__(self, world: World) -> None:
         self._world = world
         self._draw = world.chance(f"{VENDOR}.tokens:{world.now():.0f}")
-        self._tokens: dict[str, Token] = {}
+        self._tokens = Issued()
 
     def __repr__(self) -> str:
         return f"<Access {len(self._tokens)} tokens>"
@@ -101,9 +82,8 @@ class Access:
         seconds = float(self._world.setting(VENDOR, "token_seconds", _HOUR))
         scopes = tuple(self._world.setting(VENDOR, "scopes", SCOPES))
         access = base64.urlsafe_b64encode(self._draw.randbytes(48)).decode()
-        self._tokens[access] = Token(client_id=client_id, ends=self._world.now() + seconds, scopes=frozenset(scopes))
-        if len(self._tokens) > _REMEMBERED:
-            del self._tokens[next(iter(self._tokens))]
+        token = Token(client_id=client_id, ends=self._world.now() + seconds, scopes=frozenset(scopes))
+        self._tokens.add(access, token)
         refresh = given if form["grant_type"] == "refresh_token" else f"refresh-{given}"
         return {
             "access_token": access,

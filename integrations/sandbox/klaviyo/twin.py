@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from integrations.sandbox.deliveries import control
-from integrations.sandbox.klaviyo.access import Access, TokenRefused
+from integrations.sandbox.klaviyo.access import Access
 from integrations.sandbox.klaviyo.account import Account
 from integrations.sandbox.klaviyo.account_api import accounts
 from integrations.sandbox.klaviyo.bodies import MEDIA_TYPE
@@ -29,6 +29,7 @@ from integrations.sandbox.klaviyo.profile_api import ProfileApi
 from integrations.sandbox.klaviyo.profiles import VENDOR
 from integrations.sandbox.klaviyo.tiers import QUOTAS, STEADY
 from integrations.sandbox.klaviyo.webhooks import Webhooks
+from integrations.sandbox.tokens import TokenRefused
 from integrations.sandbox.twin import Answer, Ask, Latency, Quota, Route, Standing, World
 
 _REVISION = re.compile(r"(\d{4}-\d{2}-\d{2})(\.[a-z]+)?")

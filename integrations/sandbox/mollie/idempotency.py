@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from integrations.sandbox.mollie.errors import Refused
+from integrations.sandbox.retention import forget_before
 from integrations.sandbox.twin import Answer
 
 RETENTION = 3_600.0
@@ -38,7 +39,7 @@ class Keys:
 
     def claim(self, owner: str, key: str, path: str, body: bytes) -> Answer | None:
         """Claim a key and return None, or return the answer kept for it; raises ``Refused`` 400 or 409."""
-        self._prune()
+        forget_before(self._kept, self._now() - RETENTION)
         kept = self._kept.get((owner, key))
         if kept is None:
             self._kept[owner, key] = Kept(path=path, body=body, at=self._now())
@@ -56,11 +57,3 @@ class Keys:
     def give_back(self, owner: str, key: str) -> None:
         """Forget the claim."""
         self._kept.pop((owner, key), None)
-
-    def _prune(self) -> None:
-        oldest = self._now() - RETENTION
-        while self._kept:
-            first = next(iter(self._kept))
-            if self._kept[first].at > oldest:
-                return
-            del self._kept[first]

@@ -29,6 +29,7 @@ from integrations.sandbox.mollie.idempotency import Keys
 from integrations.sandbox.mollie.lifecycle import Lifecycle
 from integrations.sandbox.mollie.payments import Payments
 from integrations.sandbox.mollie.refunds import Refunds
+from integrations.sandbox.tokens import bearer
 from integrations.sandbox.twin import Answer, Ask, Latency, Quota, Route, World
 
 _KEY = re.compile(r"test_[A-Za-z0-9_]+")
@@ -98,7 +99,7 @@ class MollieTwin:
 
     def credential(self, ask: Ask) -> str:
         """Return the key or token."""
-        return _bearer(ask)
+        return bearer(ask)
 
     def rate_limited(self, quota: Quota, retry_after: float) -> Answer:
         """Return Mollie's 429, which says nothing of how long to wait."""
@@ -183,14 +184,9 @@ def _aside(method: str, path: str, answer: Any) -> Route:
     return Route(method=method, path=path, operation="pay", answer=answer, counts=False)
 
 
-def _bearer(ask: Ask) -> str:
-    scheme, _, value = ask.headers.get("Authorization", "").partition(" ")
-    return value.strip() if scheme.lower() == "bearer" else ""
-
-
 def _credential(ask: Ask) -> str:
     """Return the key or token; raises ``Refused`` 401 for none or one that is not well-formed."""
-    value = _bearer(ask)
+    value = bearer(ask)
     if not (_KEY.fullmatch(value) or _TOKEN.fullmatch(value)) or "invalid" in value.lower():
         raise Refused(401)
     return value

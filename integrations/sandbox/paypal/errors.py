@@ -65,15 +65,6 @@ class Refused(Exception):
         return {**body, "links": self.links, **self.facts}
 
 
-class TokenRefused(Exception):
-    """A refusal in OAuth's own form: ``{"error", "error_description"}``."""
-
-    def __init__(self, status: int, error: str, description: str) -> None:
-        super().__init__(description)
-        self.status = status
-        self.body = {"error": error, "error_description": description}
-
-
 def _description(endpoint: str, issue: str) -> dict[str, str]:
     text = text_of(endpoint, issue)
     return {} if text is None else {"description": text}

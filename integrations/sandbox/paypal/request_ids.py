@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.sandbox.paypal.errors import in_progress
+from integrations.sandbox.retention import forget_before
 
 View = Callable[[str, bool], dict[str, Any]]  # base_url, in full -> body
 _LONGEST_KEPT = 45 * 86_400.0
@@ -38,7 +39,7 @@ class RequestIds:
 
     def claim(self, client: str, path: str, id: str, retention: float) -> View | None:
         """Claim an id and return None, or return what is shown again; raises ``Refused`` 409 while the first runs."""
-        self._prune()
+        forget_before(self._kept, self._now() - _LONGEST_KEPT)
         kept = self._kept.get((client, path, id))
         if kept is None or self._now() >= kept.at + retention:
             self._kept.pop((client, path, id), None)
@@ -55,10 +56,3 @@ class RequestIds:
     def give_back(self, client: str, path: str, id: str) -> None:
         """Forget the claim."""
         self._kept.pop((client, path, id), None)
-
-    def _prune(self) -> None:
-        while self._kept:
-            first = next(iter(self._kept))
-            if self._kept[first].at + _LONGEST_KEPT > self._now():
-                return
-            del self._kept[first]

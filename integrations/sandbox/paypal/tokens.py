@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from integrations.sandbox.ledger import utc_text
-from integrations.sandbox.paypal.errors import Refused, TokenRefused
+from integrations.sandbox.paypal.errors import Refused
+from integrations.sandbox.tokens import TokenRefused, bearer
 from integrations.sandbox.twin import Ask, World
 
 _ALPHABET = string.ascii_letters + string.digits + "_-"
@@ -86,12 +87,12 @@ class Tokens:
 
     def holder(self, ask: Ask) -> str | None:
         """Return the client a request's token was given to, ended or not; None without a known token."""
-        token = self._tokens.get(_bearer(ask))
+        token = self._tokens.get(bearer(ask))
         return token.client_id if token else None
 
     def check(self, ask: Ask) -> str:
         """Return the client id of a request; raises ``Refused`` or ``TokenRefused`` 401 without a living token."""
-        text = _bearer(ask)
+        text = bearer(ask)
         if not text:
             raise Refused(401)
         token = self._tokens.get(text)
@@ -111,8 +112,3 @@ class Tokens:
             if self._current.get(oldest.client_id) is oldest:
                 del self._current[oldest.client_id]
         return made
-
-
-def _bearer(ask: Ask) -> str:
-    scheme, _, value = ask.headers.get("Authorization", "").partition(" ")
-    return value.strip() if scheme.lower() == "bearer" else ""

@@ -20,7 +20,7 @@ from integrations.sandbox.paypal import webhooks
 from integrations.sandbox.paypal.account import Account, Call
 from integrations.sandbox.paypal.checkout_page import CheckoutPage
 from integrations.sandbox.paypal.checks import Reader
-from integrations.sandbox.paypal.errors import Refused, TokenRefused, malformed
+from integrations.sandbox.paypal.errors import Refused, malformed
 from integrations.sandbox.paypal.funds import Funds
 from integrations.sandbox.paypal.issues import status_of
 from integrations.sandbox.paypal.orders import Orders
@@ -30,6 +30,7 @@ from integrations.sandbox.paypal.request_ids import RequestIds, View
 from integrations.sandbox.paypal.samples import Samples
 from integrations.sandbox.paypal.tokens import Tokens
 from integrations.sandbox.paypal.webhooks import Webhooks
+from integrations.sandbox.tokens import TokenRefused
 from integrations.sandbox.twin import Answer, Ask, Latency, Quota, Route, World
 
 _ORDERS = "/v2/checkout/orders"

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from integrations.sandbox.retention import forget_before
 from integrations.sandbox.shopify.refusal import UserRefused
 
 RETENTION = 86_400.0
@@ -41,7 +42,7 @@ class Keys:
 
     def once(self, owner: str, key: str, field: str, arguments: Mapping[str, Any], run: Callable[[], Any]) -> Any:
         """Return what ``run`` returns, or returned when it ran under this key. Raises UserRefused."""
-        self._prune()
+        forget_before(self._kept, self._now() - RETENTION)
         asked = orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)
         kept = self._kept.get((owner, key))
         if kept is None:
@@ -66,14 +67,6 @@ class Keys:
             raise
         self._kept[owner, key] = _Kept(field=field, arguments=asked, at=self._now(), result=result)
         return result
-
-    def _prune(self) -> None:
-        oldest = self._now() - RETENTION
-        while self._kept:
-            first = next(iter(self._kept))
-            if self._kept[first].at > oldest:
-                return
-            del self._kept[first]
 
 
 def in_progress() -> UserRefused:

@@ -40,7 +40,7 @@ from integrations.sandbox.shopify.queries import Queries
 from integrations.sandbox.shopify.shop import VENDOR, Shop
 from integrations.sandbox.shopify.tokens import TokenRefused, Tokens
 from integrations.sandbox.shopify.webhooks import Webhooks
-from integrations.sandbox.storefront import Arrivals, Sales
+from integrations.sandbox.storefront import Arrivals, Sales, json_object, ordered
 from integrations.sandbox.twin import Answer, Ask, BodyTells, Latency, Quota, Route, World
 
 _TOKEN_HEADER = "X-Shopify-Access-Token"  # noqa: S105  # the name of a header
@@ -188,7 +188,7 @@ class ShopifyTwin:
         served = ("X-Shopify-API-Version", version)
         if "json" not in ask.headers.get("Content-Type", ""):
             return self._answer({"errors": {"query": "Required parameter missing or invalid"}}, 400, served)
-        wanted = _payload(ask.body)
+        wanted = json_object(ask.body)
         if wanted is None or not isinstance(wanted.get("query"), str) or not wanted["query"].strip():
             return self._answer({"errors": {"query": "Required parameter missing or invalid"}}, 400, served)
         variables = wanted.get("variables")
@@ -251,18 +251,13 @@ class ShopifyTwin:
     # What tests may order
 
     async def _place(self, ask: Ask) -> Answer:
-        wanted = _payload(ask.body or b"{}")
-        if wanted is None or wanted.keys() - {"count", "sku", "country", "currency"}:
-            return Answer.json({"error": "the body must be a JSON object of count, sku, country and currency"}, 400)
-        count = wanted.pop("count", 1)
-        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 500:
-            return Answer.json({"error": "count must be a number from 1 to 500"}, 400)
         self._catch_up()
+        try:
+            sales = ordered(self._sales, ask.body)
+        except ValueError as error:
+            return Answer.json({"error": str(error)}, 400)
         placed = []
-        for _ in range(count):
-            sale = self._sales.next(**wanted)
-            if sale is None:
-                return Answer.json({"error": "no customer buys that: look at sku, country and currency"}, 400)
+        for sale in sales:
             order = self._shop.place(sale, self._world.now())
             placed.append({"id": gid("Order", order.id), "name": order.name})
         self._webhooks.collect()
@@ -286,7 +281,7 @@ class ShopifyTwin:
 
     async def _count_stock(self, ask: Ask) -> Answer:
         """Set what can be sold of SKUs at the first location, as a person at the shop's own screen would."""
-        wanted = _payload(ask.body)
+        wanted = json_object(ask.body)
         skus = {variant.sku: variant for variant in reversed(self._shop.variants.values()) if variant.levels}
         if wanted is None or not all(sku in skus and isinstance(number, int) for sku, number in wanted.items()):
             return Answer.json({"error": "the body must be a JSON object of known SKUs and whole numbers"}, 400)
@@ -299,7 +294,7 @@ class ShopifyTwin:
 
     async def _drain(self, ask: Ask) -> Answer:
         """Empty the bucket of a token (``{"token": …}``), as another process of the same app would."""
-        wanted = _payload(ask.body) or {}
+        wanted = json_object(ask.body) or {}
         token = wanted.get("token")
         owner = self._tokens.owner(token) if isinstance(token, str) else None
         if owner is None:
@@ -326,14 +321,14 @@ def key_of(ask: Ask) -> str | None:
             if isinstance(argument.value, StringValueNode):
                 return argument.value.value
             if isinstance(argument.value, VariableNode):
-                variables = (_payload(ask.body) or {}).get("variables")
+                variables = (json_object(ask.body) or {}).get("variables")
                 value = variables.get(argument.value.name.value) if isinstance(variables, dict) else None
                 return value if isinstance(value, str) else None
     return None
 
 
 def _first_field(ask: Ask) -> FieldNode | None:
-    wanted = _payload(ask.body) or {}
+    wanted = json_object(ask.body) or {}
     text, name = wanted.get("query"), wanted.get("operationName")
     if not isinstance(text, str):
         return None
@@ -345,16 +340,8 @@ def _first_field(ask: Ask) -> FieldNode | None:
     return next((field for field in fields if not field.name.value.startswith("__")), None)
 
 
-def _payload(body: bytes) -> dict[str, Any] | None:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def _fields(ask: Ask) -> dict[str, Any]:
     """Return the fields of the token request, JSON or form alike."""
     if "json" in ask.headers.get("Content-Type", ""):
-        return _payload(ask.body) or {}
+        return json_object(ask.body) or {}
     return dict(parse_qsl(ask.body.decode("utf-8", "replace")))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from integrations.sandbox.retention import forget_before
 from integrations.sandbox.stripe.errors import Refused
 from integrations.sandbox.twin import Answer
 
@@ -46,7 +47,7 @@ class Keys:
         """
         if len(key) > _MAX_LENGTH:
             raise Refused(400, f"Idempotency keys are at most {_MAX_LENGTH} characters long.")
-        self._prune()
+        forget_before(self._kept, self._now() - RETENTION)
         kept = self._kept.get((owner, key))
         if kept is None:
             self._kept[owner, key] = Kept(path=path, params=params, request_id=request_id, at=self._now())
@@ -83,11 +84,3 @@ class Keys:
     def give_back(self, owner: str, key: str) -> None:
         """Forget the claim, so that the key can be used again."""
         self._kept.pop((owner, key), None)
-
-    def _prune(self) -> None:
-        oldest = self._now() - RETENTION
-        while self._kept:
-            first = next(iter(self._kept))
-            if self._kept[first].at > oldest:
-                return
-            del self._kept[first]

@@ -5,23 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import string
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from integrations.sandbox.tokens import Issued, Token, bearer
 from integrations.sandbox.twin import Ask, World
 from integrations.sandbox.ups.errors import Refused, for_status
 
-_REMEMBERED = 10_000
 _FORM = "application/x-www-form-urlencoded"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """Who a token was given to and when it ends, in Unix seconds."""
-
-    client_id: str
-    ends: float
 
 
 class Tokens:
@@ -33,7 +24,7 @@ class Tokens:
     def __init__(self, world: World) -> None:
         self._world = world
         self._random = world.chance(f"ups.tokens:{world.now():.0f}")
-        self._tokens: dict[str, Token] = {}
+        self._tokens = Issued()
 
     def __repr__(self) -> str:
         return f"<Tokens {len(self._tokens)} given>"
@@ -51,9 +42,7 @@ class Tokens:
             raise Refused("10400", "Invalid/Missing grant_type")
         seconds = float(self._world.setting("ups", "token_seconds", 14399))
         token = "".join(self._random.choices(string.ascii_letters + string.digits, k=96))
-        self._tokens[token] = Token(client_id=client_id, ends=self._world.now() + seconds)
-        if len(self._tokens) > _REMEMBERED:
-            del self._tokens[next(iter(self._tokens))]
+        self._tokens.add(token, Token(client_id=client_id, ends=self._world.now() + seconds))
         return {
             "token_type": "Bearer",
             "issued_at": str(int(self._world.now() * 1000)),
@@ -67,12 +56,12 @@ class Tokens:
 
     def holder(self, ask: Ask) -> str | None:
         """Return the client id a request's token was given to, expired or not; None without a known token."""
-        token = self._tokens.get(_bearer(ask))
+        token = self._tokens.get(bearer(ask))
         return token.client_id if token else None
 
     def check(self, ask: Ask) -> None:
         """Raise Refused 401 unless the request carries a token that is known and not expired, each with its code."""
-        value = _bearer(ask)
+        value = bearer(ask)
         if not value:
             raise Refused("UJ0001", "Invalid token or token is not present", status=401)
         token = self._tokens.get(value)
@@ -98,8 +87,3 @@ def client(ask: Ask) -> str | None:
     if scheme.lower() != "basic" or not (client_id and colon and secret) or "invalid" in text.lower():
         return None
     return client_id
-
-
-def _bearer(ask: Ask) -> str:
-    scheme, _, value = ask.headers.get("Authorization", "").partition(" ")
-    return value.strip() if scheme.lower() == "bearer" else ""

@@ -29,7 +29,7 @@ import orjson
 
 from integrations.sandbox import deliveries
 from integrations.sandbox.catalogue import catalogue
-from integrations.sandbox.storefront import Arrivals, Sales
+from integrations.sandbox.storefront import Arrivals, Sales, json_object, ordered
 from integrations.sandbox.twin import Answer, Ask, BodyTells, Latency, Quota, Route, World
 from integrations.sandbox.woocommerce import errors
 from integrations.sandbox.woocommerce.call import Call, Reply, body_of, method_of, query_of, route_of
@@ -275,19 +275,14 @@ class WooCommerceTwin:
     # What tests may order
 
     async def _place(self, ask: Ask) -> Answer:
-        wanted = _payload(ask.body or b"{}")
-        if wanted is None or wanted.keys() - {"count", "sku", "country", "currency"}:
-            return Answer.json({"error": "the body must be a JSON object of count, sku, country and currency"}, 400)
-        count = wanted.pop("count", 1)
-        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 500:
-            return Answer.json({"error": "count must be a number from 1 to 500"}, 400)
         self._home = ask.base_url
         self._catch_up()
+        try:
+            sales = ordered(self._sales, ask.body)
+        except ValueError as error:
+            return Answer.json({"error": str(error)}, 400)
         placed = []
-        for _ in range(count):
-            sale = self._sales.next(**wanted)
-            if sale is None:
-                return Answer.json({"error": "no customer buys that: look at sku, country and currency"}, 400)
+        for sale in sales:
             order = self._shop.place(sale, self._shop.now())
             placed.append({"id": order.id, "number": order.number})
         self._endpoints.webhooks.collect(self._home)
@@ -306,7 +301,7 @@ class WooCommerceTwin:
 
     async def _count_stock(self, ask: Ask) -> Answer:
         """Set the stock of SKUs, as a person at the store's own screen would."""
-        wanted = _payload(ask.body)
+        wanted = json_object(ask.body)
         skus = {one.sku: one.holder for one in self._shop.products.values() if one.sku}
         if wanted is None or not all(skus.get(sku) and isinstance(number, int) for sku, number in wanted.items()):
             return Answer.json({"error": "the body must be a JSON object of counted SKUs and whole numbers"}, 400)
@@ -320,7 +315,7 @@ class WooCommerceTwin:
 
     async def _fail(self, ask: Ask) -> Answer:
         """Let deliveries of a webhook fail in a row (``{"id": 1, "count": 7}``), as a receiver that is down would."""
-        wanted = _payload(ask.body) or {}
+        wanted = json_object(ask.body) or {}
         found = self._endpoints.webhooks.all.get(wanted.get("id", 0))
         count = wanted.get("count", 1)
         if found is None or not isinstance(count, int):
@@ -338,11 +333,3 @@ def _only(value: Any, wanted: set[str]) -> Any:
     if isinstance(value, list):
         return [_only(one, wanted) for one in value]
     return {name: inner for name, inner in value.items() if name in wanted} if isinstance(value, dict) else value
-
-
-def _payload(body: bytes) -> dict[str, Any] | None:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
