@@ -40,6 +40,7 @@ VENDOR_MAY = {
     "errors",
     "euro_reference",
     "hashed_identity",
+    "look_up",
     "oauth",
     "outcome",
     "paths",

@@ -17,7 +17,8 @@ from typing import Any
 
 from integrations.adapter import Access, Adapter, Credential, Exchange, Idempotency, Operation, Vendor
 from integrations.classify import by_status, invalid_request, retry_after
-from integrations.errors import HttpFailed, InvalidInput, SchemaDrift
+from integrations.errors import InvalidInput, SchemaDrift
+from integrations.look_up import sent_or_unknown
 from integrations.oauth import basic
 from integrations.outcome import Request, Response, Verdict
 from integrations.paths import filled
@@ -178,12 +179,8 @@ class Signifyd(Adapter):
     async def _decision(self, exchange: Exchange, reference: str, *, step: str = "") -> Any:
         path = filled(DECISION, orderId=reference)
         request = Request(method="GET", path=path, template=DECISION, headers=_HEADERS, step="look_up" if step else "")
-        try:
-            return (await exchange.send(request)).exact_json()
-        except HttpFailed as error:
-            if error.error_type == "not_found":
-                return None
-            raise
+        response = await sent_or_unknown(exchange, request)
+        return None if response is None else response.exact_json()
 
 
 _HEADERS = {"accept": "application/json"}

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from integrations.adapter import Access, Adapter, Exchange, Vendor
 from integrations.errors import BusinessFailed, HttpFailed
+from integrations.look_up import sent_or_unknown
 from integrations.oauth import basic
 from integrations.outcome import Request, Response, Verdict
 from integrations.reading import read
@@ -112,13 +113,8 @@ class Avalara(Adapter):
         query: Sequence[tuple[str, str]] = [INVOICE]
         path = self._at(reference)
         request = Request(method="GET", path=path, template=DOCUMENT, query=query, step="look_up", repeatable=True)
-        try:
-            response = await exchange.send(request)
-        except HttpFailed as error:
-            if error.error_type == "not_found":
-                return None
-            raise
-        return answers.transaction(response.exact_json())
+        response = await sent_or_unknown(exchange, request)
+        return None if response is None else answers.transaction(response.exact_json())
 
     def _at(self, reference: str) -> str:
         """Return the path of a document of ours."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from integrations.adapter import Access, Adapter, Exchange, Vendor
-from integrations.errors import HttpFailed
+from integrations.look_up import sent_or_unknown
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
 from integrations.reading import Answer, read
 from integrations.types.shipping import (
@@ -140,13 +140,8 @@ class Fedex(Adapter):
             step="look_up",
             repeatable=True,
         )
-        try:
-            response = await exchange.send(request)
-        except HttpFailed as error:
-            if error.error_type == "not_found":
-                return None
-            raise
-        return answers.found_by_reference(response.json(), reference, service_code)
+        response = await sent_or_unknown(exchange, request)
+        return None if response is None else answers.found_by_reference(response.json(), reference, service_code)
 
 
 def _request(method: str, path: str, body: Mapping[str, Any]) -> Request:
