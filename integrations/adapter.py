@@ -63,6 +63,7 @@ class Operation:
     deadline: float = 45.0  # the whole call, retries and waits included
     attempt_timeout: float = 15.0
     max_attempts: int = 3  # the first included
+    supported: bool = True  # False: the vendor cannot do what others of its kind do, and its method raises Unsupported
 
     @property
     def writes(self) -> bool:

@@ -34,11 +34,12 @@ def vendor_list(options: IntegrationOptions) -> list[dict[str, Any]]:
 
 
 def ready_for(operation: str, options: IntegrationOptions) -> tuple[str, ...]:
-    """Return the vendors with this operation that can be called: in the sandbox, or with every credential set."""
+    """Return the vendors that can do this and can be called: in the sandbox, or with every credential set."""
     return tuple(
         name
         for name, vendor in options.vendors.items()
-        if adapter_class(name).vendor.operation(operation) is not None
+        if (declared := adapter_class(name).vendor.operation(operation)) is not None
+        and declared.supported
         and all(
             vendor.credentials.get(credential.name)
             for credential in adapter_class(name).vendor.credentials
@@ -84,6 +85,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     fallback = operation.fallback
     return {
         "name": operation.name,
+        "supported": operation.supported,
         "idempotent": operation.idempotency is not Idempotency.OURS,
         "fallback": None if fallback is None else fallback.vendor or fallback.kind,
         "input_schema": operation.input.model_json_schema(mode="validation"),

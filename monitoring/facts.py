@@ -29,6 +29,7 @@ class OperationFacts:
     input_schema: Mapping[str, Any]
     result_schema: Mapping[str, Any]
     example: Mapping[str, Any]
+    supported: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,14 +32,10 @@ ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
 EXAMPLES = [(vendor, operation.name) for vendor in VENDORS for operation in adapter_class(vendor).vendor.operations]
 UNSUPPORTED = [
-    ("aramex", "cancel_shipment"),
-    ("dhl_express", "cancel_shipment"),
-    ("google_ads", "track_event"),
-    ("google_ads", "upsert_profile"),
-    ("klaviyo", "daily_spend"),
-    ("klaviyo", "send_conversion"),
-    ("meta_ads", "track_event"),
-    ("meta_ads", "upsert_profile"),
+    (vendor, operation.name)
+    for vendor in VENDORS
+    for operation in adapter_class(vendor).vendor.operations
+    if not operation.supported
 ]
 # A message and its edit count against a vendor's slow quota, which is not what these tests are about.
 TOML = {"vendors": {"slack": {"quotas": [{"name": "wide", "limit": 1000, "seconds": 1.0}]}}}
@@ -123,6 +119,7 @@ async def test_what_a_vendor_cannot_do_is_said_and_ends_with_2(harbour: Harbour,
     found, code = await call(harbour.runtime, vendor, operation)
 
     assert (code, found["error"]["type"]) == (2, "unsupported")
+    assert vendor not in commands.ready_for(operation, harbour.runtime.options)
 
 
 @pytest.mark.parametrize(

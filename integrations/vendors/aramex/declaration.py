@@ -136,6 +136,7 @@ VENDOR = Vendor(
         ),
         Operation(
             name="cancel_shipment",
+            supported=False,
             input=TrackingRequest,
             result=CancelledShipment,
             example={"tracking_number": "44000000001"},

@@ -106,6 +106,7 @@ VENDOR = Vendor(
         ),
         Operation(
             name="cancel_shipment",
+            supported=False,
             input=TrackingRequest,
             result=CancelledShipment,
             example={"tracking_number": "9356579890"},

@@ -84,6 +84,7 @@ VENDOR = Vendor(
     operations=(
         Operation(
             name="upsert_profile",
+            supported=False,
             input=Profile,
             result=SavedProfile,
             example={"email": "ada@example.com"},
@@ -91,6 +92,7 @@ VENDOR = Vendor(
         ),
         Operation(
             name="track_event",
+            supported=False,
             input=TrackedEvent,
             result=AcceptedEvent,
             example={

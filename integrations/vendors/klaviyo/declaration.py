@@ -112,12 +112,14 @@ VENDOR = Vendor(
         ),
         Operation(
             name="daily_spend",
+            supported=False,
             input=SpendQuery,
             result=SpendPage,
             example={"since": "2026-09-01", "until": "2026-09-02"},
         ),
         Operation(
             name="send_conversion",
+            supported=False,
             input=Conversion,
             result=SentConversion,
             example={"reference": "EXAMPLE-4402", "value": {"amount": "49.90", "currency": "USD"}},

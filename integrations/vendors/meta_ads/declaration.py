@@ -66,6 +66,7 @@ VENDOR = Vendor(
     operations=(
         Operation(
             name="upsert_profile",
+            supported=False,
             input=Profile,
             result=SavedProfile,
             example={"email": "ada@example.com"},
@@ -73,6 +74,7 @@ VENDOR = Vendor(
         ),
         Operation(
             name="track_event",
+            supported=False,
             input=TrackedEvent,
             result=AcceptedEvent,
             example={
