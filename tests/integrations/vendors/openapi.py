@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 from jsonschema import Draft4Validator
+
+from integrations.outcome import Request
 
 
 @lru_cache(maxsize=8)
@@ -38,6 +41,33 @@ def unknown_fields(contract: dict[str, Any], schema: dict[str, Any], value: Any,
         for item in value:
             found += unknown_fields(contract, items, item, at)
     return found
+
+
+def unpublished(contract: dict[str, Any], request: Request, *, base: str = "") -> list[str]:
+    """Return what a request asks for that the file does not know: its path, or the names of its query.
+
+    ``base`` is the path of the file's server, which its paths leave out.
+    """
+    found = [f"{request.method} {request.path}"]
+    for path, item in contract["paths"].items():
+        asked = item.get(request.method.lower())
+        pattern = "[^/]+".join(re.escape(part) for part in re.split(r"\{[^{}]*\}", base + path))
+        if asked is None or not re.fullmatch(pattern, request.path):
+            continue
+        listed = [*item.get("parameters", ()), *asked.get("parameters", ())]
+        names = {_parameter(contract, one)["name"] for one in listed}
+        unknown = [name for name, _ in request.query if name not in names]
+        if not unknown:
+            return []
+        found = unknown
+    return found
+
+
+def _parameter(contract: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+    named: dict[str, Any] = (
+        contract["components"]["parameters"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+    )
+    return named
 
 
 def _resolved(contract: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from integrations.vendors.mollie.declaration import STATUSES, VENDOR
 from integrations.vendors.mollie.messages import money
 from tests.integrations.sandbox.test_mollie import document, spec
 from tests.integrations.vendors.exchange import NOON, FakeExchange, adapter_with_sandbox_credentials, answer, run
-from tests.integrations.vendors.openapi import problems, unknown_fields
+from tests.integrations.vendors.openapi import problems, unknown_fields, unpublished
 from tests.integrations.vendors.wire import Wire, on_the_wire
 
 CREATE, CAPTURE, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
@@ -85,6 +85,24 @@ async def test_a_payment_keeps_to_the_published_contract(adapter: Mollie, change
 
     assert exchange.last.path == "/v2/payments"
     spec().check_request("POST", "/v2/payments", exchange.last.json)
+
+
+@pytest.mark.parametrize(
+    ("operation", "value", "replies"),
+    [
+        ("get_payment", GET, [answer(PAID)]),
+        ("list_transactions", {**LIST, "cursor": "baltr_1"}, [answer({"_embedded": {"balance_transactions": []}})]),
+        ("refund_payment", REFUND, [answer(NO_REFUNDS), answer({"id": "re_1"}, 201), answer(PAID)]),
+        ("capture_payment", CAPTURE, [answer(HELD), answer({"id": "cpt_1"}, 201), answer(PAID)]),
+    ],
+)
+async def test_what_is_asked_for_is_published(
+    adapter: Mollie, operation: str, value: dict[str, Any], replies: list[Response]
+) -> None:
+    exchange = FakeExchange(adapter, operation, replies)
+    await run(adapter, exchange, value)
+
+    assert [unpublished(document(), request) for request in exchange.requests] == [[] for _ in exchange.requests]
 
 
 async def test_captures_and_refunds_keep_to_the_published_contract(adapter: Mollie) -> None:

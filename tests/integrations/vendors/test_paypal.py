@@ -33,7 +33,7 @@ from tests.integrations.vendors.exchange import (
     body_of,
     run,
 )
-from tests.integrations.vendors.openapi import document, problems, unknown_fields
+from tests.integrations.vendors.openapi import document, problems, unknown_fields, unpublished
 from tests.integrations.vendors.wire import Wire, on_the_wire
 
 CREATE, CAPTURE, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
@@ -121,6 +121,13 @@ async def test_captures_and_refunds_keep_to_the_published_contract(adapter: Payp
         assert unknown_fields(published, schema, request.json) == []
     assert sent["capture"].path == "/v2/payments/authorizations/AUTH1/capture"
     assert sent["refund"].path == "/v2/payments/captures/CAP1/refund"
+
+
+async def test_an_order_is_read_at_the_published_path(adapter: Paypal) -> None:
+    exchange = FakeExchange(adapter, "get_payment", [answer(PAID)])
+    await run(adapter, exchange, GET)
+
+    assert unpublished(document(contract("paypal/checkout_orders_v2.json")), exchange.last) == []
 
 
 async def test_a_report_is_asked_for_with_published_parameters(adapter: Paypal) -> None:

@@ -24,6 +24,7 @@ from integrations.vendors.razorpay.declaration import VENDOR
 from integrations.vendors.razorpay.messages import refund_key
 from tests.integrations.sandbox.test_razorpay import document
 from tests.integrations.vendors.exchange import NOON, FakeExchange, adapter_with_sandbox_credentials, answer, run
+from tests.integrations.vendors.openapi import unpublished
 from tests.integrations.vendors.wire import START, Wire, on_the_wire
 
 CREATE, CAPTURE, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
@@ -105,6 +106,25 @@ async def test_every_write_is_what_the_official_client_sends(adapter: Razorpay) 
         assert theirs.path_url == request.path
         assert theirs.headers["Authorization"] == exchange.authorised[0]["authorization"]
         assert json.loads(cast(str, theirs.body)) == request.json
+
+
+@pytest.mark.parametrize(
+    ("operation", "value", "replies"),
+    [
+        ("create_payment", CREATE, [answer(order())]),
+        ("capture_payment", CAPTURE, [answer(HELD), answer(order("attempted")), answer(items(HELD)), answer(TAKEN)]),
+        ("get_payment", {"payment_id": "order_1"}, [answer(order("paid")), answer(items(TAKEN))]),
+    ],
+)
+async def test_what_is_asked_for_is_published(
+    adapter: Razorpay, operation: str, value: dict[str, Any], replies: list[Response]
+) -> None:
+    exchange = FakeExchange(adapter, operation, [*replies, answer(order("paid")), answer(items(TAKEN))])
+    await run(adapter, exchange, value)
+    files = [document(name) for name in ("orders", "payments", "refunds")]
+
+    for request in exchange.requests:
+        assert min((unpublished(one, request, base="/v1") for one in files), key=len) == []
 
 
 async def test_an_order_keeps_to_the_published_contract(adapter: Razorpay) -> None:

@@ -37,7 +37,7 @@ from tests.integrations.vendors.exchange import (
     body_of,
     run,
 )
-from tests.integrations.vendors.openapi import problems, unknown_fields
+from tests.integrations.vendors.openapi import problems, unknown_fields, unpublished
 
 CREATE, CAPTURE, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
 SECRET = "sk_test_quayside0123456789"
@@ -98,6 +98,15 @@ def not_in_contract(schema: str, exchange: FakeExchange) -> list[str]:
 
     assert problems(whole, wanted, body) == []
     return unknown_fields(whole, wanted, body)
+
+
+async def test_a_payment_is_read_at_the_published_path(adapter: Tap) -> None:
+    whole = yaml.safe_load(contract("tap/thirdparty-tap-payments-openapi.yml").read_bytes())
+    charged = await sent(adapter, "get_payment", [answer(charge()), refunds()], {"payment_id": "chg_1"})
+    held = await sent(adapter, "get_payment", [answer(HELD), charges()], {"payment_id": "auth_1"})
+
+    for exchange in (charged, held):
+        assert unpublished(whole, exchange.requests[0], base="/v2") == []
 
 
 async def test_a_charge_keeps_to_the_published_contract(adapter: Tap) -> None:

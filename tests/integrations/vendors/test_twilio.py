@@ -36,7 +36,7 @@ from tests.integrations.vendors.exchange import (
     body_of,
     run,
 )
-from tests.integrations.vendors.openapi import problems
+from tests.integrations.vendors.openapi import problems, unpublished
 from tests.integrations.vendors.wire import Wire, on_the_wire
 
 ACCOUNT = "AC" + "0" * 32
@@ -100,6 +100,13 @@ async def test_the_look_up_asks_with_published_parameters(adapter: Twilio) -> No
     operation = published["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["get"]
 
     assert {name for name, _ in exchange.last.query} <= {one["name"] for one in operation["parameters"]}
+
+
+async def test_a_message_is_read_at_the_published_path(adapter: Twilio) -> None:
+    exchange = FakeExchange(adapter, "get_sms", [answer(MADE)])
+    await run(adapter, exchange, dict(VENDOR.operations[1].example))
+
+    assert unpublished(specification(contract("twilio/twilio_api_v2010.json")), exchange.last) == []
 
 
 class Recording(HttpClient):  # type: ignore[misc]  # the client ships no types
