@@ -77,7 +77,7 @@ def test_vendors_lists_every_vendor_with_what_a_program_needs(tmp_path: Path) ->
         assert {"name", "label", "kind", "base_url", "credentials", "operations", "quotas"} <= set(vendor)
         assert all({"env", "set"} <= set(credential) for credential in vendor["credentials"])
         for operation in vendor["operations"]:
-            shape = {"name", "idempotent", "fallback", "input_schema", "result_schema", "example"}
+            shape = {"name", "supported", "idempotent", "fallback", "input_schema", "result_schema", "example"}
             assert set(operation) == shape
             jsonschema.Draft202012Validator.check_schema(operation["result_schema"])
             jsonschema.validate(operation["example"], operation["input_schema"])
