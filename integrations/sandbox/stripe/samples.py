@@ -1,4 +1,4 @@
-"""Two payments that are there when somebody asks for them by name, so that an example works on a fresh sandbox.
+"""Three payments that are there when somebody asks for them by name, so that an example works on a fresh sandbox.
 
 They are made at the first question, not at the start: lists and the balance of an account nobody touched stay empty,
 and the ledger has no effect without a request.
@@ -13,6 +13,8 @@ from integrations.sandbox.stripe.payment_intents import PaymentIntents
 
 AUTHORIZED = "pi_sandbox_authorized"
 CAPTURED = "pi_sandbox_captured"
+HELD = "pi_sandbox_held"  # authorized too: one to capture, one to let go
+_REFERENCES = {AUTHORIZED: "SAMPLE-AUTHORIZED", CAPTURED: "SAMPLE-CAPTURED", HELD: "SAMPLE-HELD"}
 _AMOUNT = 10_990
 
 
@@ -27,18 +29,18 @@ class Samples:
     def make_for(self, call: Call) -> None:
         """Make the sample the call names in its path or its ``payment_intent``, unless it is there."""
         id = call.match.get("id") or call.params.get("payment_intent")
-        if id in (AUTHORIZED, CAPTURED) and self._account.intents.get(id) is None:
+        if id in _REFERENCES and self._account.intents.get(id) is None:
             self._make(call, id)
 
     def _make(self, call: Call, id: str) -> None:
-        manual = id == AUTHORIZED
+        manual = id != CAPTURED
         params = {
             "amount": str(_AMOUNT),
             "currency": "usd",
             "capture_method": "manual" if manual else "automatic",
             "payment_method": "pm_card_visa",
             "description": "Sample payment",
-            "metadata": {"reference": "SAMPLE-AUTHORIZED" if manual else "SAMPLE-CAPTURED"},
+            "metadata": {"reference": _REFERENCES[id]},
         }
         intent = self._intents.create(
             Call(

@@ -90,6 +90,23 @@ class Stripe(Adapter):
         _same_currency(value.amount, captured)
         return captured
 
+    async def cancel_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
+        """Cancel a payment that is not captured, and let go of what was authorized; one that is cancelled stays so.
+
+        Source: docs.stripe.com/api/payment_intents/cancel.
+        """
+
+        async def done() -> Payment | None:
+            found = await self._get(exchange, value.payment_id, step="look_up")
+            return answers.payment(found) if found.status == "canceled" else None
+
+        cancelled = await done()
+        if cancelled is not None:
+            return cancelled
+        path = f"{INTENTS}/{quote(value.payment_id, safe='')}/cancel"
+        response = await self._write(exchange, path, f"{INTENTS}/{{id}}/cancel", [_EXPAND_CHARGE], done)
+        return response if isinstance(response, Payment) else self._payment(response)
+
     async def get_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
         """Return a payment as Stripe has it."""
         return answers.payment(await self._get(exchange, value.payment_id))

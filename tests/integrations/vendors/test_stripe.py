@@ -22,7 +22,7 @@ from tests.contracts import contract
 from tests.integrations.vendors.exchange import FakeExchange, adapter_with_sandbox_credentials, answer, body_of, run
 from tests.integrations.vendors.openapi import problems
 
-CREATE, CAPTURE, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
+CREATE, CAPTURE, CANCEL, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
 CHARGE = {"id": "ch_1", "object": "charge", "amount_refunded": 0}
 INTENT: dict[str, Any] = {
     "id": "pi_1",
@@ -482,6 +482,25 @@ async def test_stored_failure_of_a_capture_that_happened_is_a_capture(adapter: S
 
     assert payment.status == "captured"
     assert len(exchange.requests) == 2
+
+
+async def test_cancelling_lets_go_of_what_was_authorized_and_keeps_to_the_contract(adapter: Stripe) -> None:
+    published = specification(contract("stripe/spec3-2023-08-16.yaml"))
+    held, gone = {**INTENT, "status": "requires_capture"}, {**INTENT, "status": "canceled"}
+    exchange = FakeExchange(adapter, "cancel_payment", [answer(held), answer(gone)])
+    payment = await run(adapter, exchange, CANCEL)
+    operation = published["paths"]["/v1/payment_intents/{intent}/cancel"]["post"]
+    body = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+
+    assert (payment.status, exchange.last.path) == ("failed", "/v1/payment_intents/pi_sandbox_held/cancel")
+    assert problems(published, body, typed(nested(exchange.last.form or ()), body)) == []
+
+
+async def test_payment_that_is_cancelled_already_is_not_cancelled_again(adapter: Stripe) -> None:
+    exchange = FakeExchange(adapter, "cancel_payment", [answer({**INTENT, "status": "canceled"})])
+    payment = await run(adapter, exchange, CANCEL)
+
+    assert (payment.status, [request.method for request in exchange.requests]) == ("failed", ["GET"])
 
 
 async def test_stored_failure_of_a_refund_finds_it_by_its_reference(adapter: Stripe) -> None:
