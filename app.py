@@ -194,23 +194,34 @@ def checkout(settings: Settings, db: Database, runtime: Runtime) -> Checkout:
     from integrations.checkout.api import Checkout
     from integrations.checkout.options import CheckoutOptions
     from integrations.checkout.payments import PaymentDesk
+    from integrations.checkout.placing import PlacingDesk
+    from integrations.checkout.placing_steps import Steps
     from integrations.checkout.quotes import QuoteDesk
     from integrations.checkout.tax import TaxDesk
 
     options: CheckoutOptions = built(CheckoutOptions, "checkout", dict(settings.tables["checkout"]))
     ready = {
         name: vendor_commands.ready_for(name, settings.integrations)
-        for name in ("quote_rates", "create_payment", "quote_tax", "check_vat_number")
+        for name in (
+            *("quote_rates", "create_payment", "quote_tax", "check_vat_number", "create_shipment"),
+            *("screen_order", "send_email", "send_sms", "track_event"),
+        )
     }
     known_vendors("checkout", options.carriers, "shipping")
     known_vendors("checkout", tuple(options.processors.values()), "payments")
     shared: dict[str, Any] = {"now": lambda: datetime.now(UTC)}
+    gateway = runtime.gateway
+    tax = TaxDesk(db, gateway, options, ready=(*ready["quote_tax"], *ready["check_vat_number"]), **shared)
+    payments = PaymentDesk(db, gateway, options, processors=ready["create_payment"], **shared)
+    asked = [name for kind in ("screen_order", "send_email", "send_sms", "track_event") for name in ready[kind]]
+    steps = Steps(db, gateway, tax=tax, payments=payments, ready=asked, **shared)
     return Checkout(
         db=db,
         options=options,
-        quotes=QuoteDesk(db, runtime.gateway, options, carriers=options.carriers or ready["quote_rates"], **shared),
-        tax=TaxDesk(db, runtime.gateway, options, ready=(*ready["quote_tax"], *ready["check_vat_number"]), **shared),
-        payments=PaymentDesk(db, runtime.gateway, options, processors=ready["create_payment"], **shared),
+        quotes=QuoteDesk(db, gateway, options, carriers=options.carriers or ready["quote_rates"], **shared),
+        tax=tax,
+        payments=payments,
+        placing=PlacingDesk(db, steps, carriers=ready["create_shipment"], **shared),
         **shared,
     )
 
@@ -267,6 +278,7 @@ async def run_scheduler(settings: Settings) -> int:
         rules = alerts(settings, db, runtime)
         kinds = {facts.name: facts.kind for facts in vendor_facts(settings)}
         syncs = frozenset(facts.name for facts in sync_facts(settings))
+        placing = checkout(settings, db, runtime).placing
         events = Events(db, kinds=kinds, syncs=syncs, now=lambda: datetime.now(UTC))
         duties = [
             Duty(name="alerts.evaluate", every_seconds=2.0, act=rules.evaluate),
@@ -279,6 +291,7 @@ async def run_scheduler(settings: Settings) -> int:
             ),
             Duty(name="rollups.close", every_seconds=60.0, act=lambda: close_buckets(db, datetime.now(UTC))),
             Duty(name="events.work_off", every_seconds=2.0, act=events.work_off),
+            Duty(name="placing.work_off", every_seconds=1.0, act=placing.work_off),
             Duty(name="sessions.close", every_seconds=30.0, act=runtime.gateway.close_orphans),
             Duty(name="retention", every_seconds=3600.0, act=lambda: prune_command(db, retention)),
         ]

@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db import store_levels, store_orders
+from db import placements, store_levels, store_orders
 from db.engine import Database
 from db.schema import conflicts, dead_letters, outbox
 
@@ -95,7 +95,7 @@ async def retry(db: Database, id: str, *, by: str, now: datetime) -> bool:
     """Let the next run try the item again; return False when the letter is unknown or resolved already.
 
     An order goes back to the outbox, or is asked for at its store once more; a SKU is taken up by the next inventory run
-    because nothing holds it back.
+    because nothing holds it back; a step of an order that was placed at the checkout is due again.
     """
     async with db.write() as connection:
         letter = await _resolve(connection, id, by=by, now=now, retried=True)
@@ -111,6 +111,8 @@ async def retry(db: Database, id: str, *, by: str, now: datetime) -> bool:
             await store_orders.retry(connection, letter.item)
         elif letter.sync == "inventory":
             await store_levels.retry(connection, letter.item)
+        elif letter.sync == "checkout":
+            await placements.retry(connection, letter.item, now=now)
     return True
 
 

@@ -13,6 +13,8 @@ QuaysideError
     │   ├── UnknownVendor, UnknownOperation
     │   ├── KeyReused           same idempotency key, other parameters
     │   ├── AlreadyHappened     found by a person to have happened, and its answer is not to be had
+    │   ├── OrderKnown          an order of this reference is there already
+    │   ├── UnknownOrder        no order of this reference was placed at the checkout
     │   └── DeliveryRefused     a webhook delivery that is not proven to be the vendor's
     ├── MissingCredential       exit 2: names the setting
     ├── LinkRefused             a link the vendor gave leads away from it
@@ -156,6 +158,18 @@ class AlreadyHappened(InvalidInput):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message, field="idempotency_key")
         self.retryable = retryable
+
+
+class OrderKnown(InvalidInput):
+    """An order of this reference is there already."""
+
+    error_type = "order_known"
+
+
+class UnknownOrder(InvalidInput):
+    """No order of this reference was placed at the checkout."""
+
+    error_type = "unknown_order"
 
 
 class DeliveryRefused(InvalidInput):

@@ -12,10 +12,12 @@ from integrations.errors import (
     MissingCredential,
     NoPermit,
     NotPermitted,
+    OrderKnown,
     OutcomeUnknown,
     QuaysideError,
     TransportFailed,
     UnknownOperation,
+    UnknownOrder,
     UnknownVendor,
     Unsupported,
 )
@@ -31,9 +33,9 @@ def status_of(error: QuaysideError) -> int:
     match error:
         case DeliveryRefused():
             return 403
-        case UnknownVendor() | UnknownOperation():
+        case UnknownVendor() | UnknownOperation() | UnknownOrder():
             return 404
-        case AlreadyHappened() | KeyReused() | LeaseHeld():
+        case AlreadyHappened() | KeyReused() | OrderKnown() | LeaseHeld():
             return 409
         case Unsupported() | InvalidInput():
             return 422

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from db import orders, runs, vendor_events
+from db import orders, placements, runs, vendor_events
 from db.engine import Database
 from db.vendor_events import EventRow
 
@@ -76,6 +76,9 @@ class Events:
         return "kept; a look-up by its reference finds it"
 
     async def _note_payment(self, event: EventRow, status: str) -> str:
+        waiting = await placements.heard(self._db, event.resource, now=self._now())
+        if waiting is not None:
+            return f"order {waiting} is looked at: it waits for this payment"
         order = await orders.get(self._db, event.reference)
         if order is None:
             raise LookupError(f"there is no order {event.reference}")

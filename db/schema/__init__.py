@@ -14,7 +14,7 @@ from db.schema.events import vendor_events
 from db.schema.people import api_tokens, audit, incidents, login_links, notices, overrides, user_sessions, users
 from db.schema.resilience import answers, circuit_samples, circuit_transitions, circuits, keys, permits, sign_ins, slots
 from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend, wait_bins
-from db.schema.shop import orders, outbox, rate_snapshots, stock, stock_readings
+from db.schema.shop import orders, outbox, placements, rate_snapshots, stock, stock_readings
 from db.schema.stores import store_levels, store_orders
 from db.schema.syncs import conflicts, dead_letters, leases, processes, schedules, sync_runs
 from db.schema.trade import campaign_spend, checkout_payments, processor_transactions, shipments
@@ -46,6 +46,7 @@ __all__ = [
     "outbox",
     "overrides",
     "permits",
+    "placements",
     "processes",
     "processor_transactions",
     "rate_snapshots",

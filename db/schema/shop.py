@@ -46,6 +46,35 @@ outbox = Table(
     Index(None, "kind", "state", "due_at"),
 )
 
+placements = Table(
+    "placements",
+    metadata,
+    Column("reference", String(64), primary_key=True),  # the order's
+    Column("key", String(255), nullable=False, unique=True),  # the caller's Idempotency-Key
+    Column("input_hash", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),  # 2 and more: asked for anew after a decline
+    Column(
+        "state", String(12), nullable=False
+    ),  # new | paying | action | review | placed | undoing; see db/placements.py
+    Column("steps", JSON, nullable=False),  # name -> state and the vendor's ids; nothing personal
+    Column("papers", Sealed, nullable=False),  # the request while it is needed, the tax, the payment
+    Column("payment_id", String(128)),
+    Column("currency", String(3), nullable=False),
+    Column("total", Numeric(20, 4)),
+    Column("tries", Integer, nullable=False),  # of the step that is next
+    Column("due_at", UtcTime),  # None: nothing is left to do, or a person has to
+    Column("held_by", String(32)),
+    Column("held_until", UtcTime),
+    Column("error_type", String(48)),
+    Column("message", Text),
+    Column("correlation_id", String(128), nullable=False),
+    Column("asked_by", String(80), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Index(None, "due_at"),
+    Index(None, "payment_id"),
+)
+
 stock = Table(
     "stock",
     metadata,

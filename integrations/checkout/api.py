@@ -7,14 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
 from db.engine import Database
+from integrations.checkout.caller import Caller, Key
 from integrations.checkout.conversion import Conversion, rate_table
 from integrations.checkout.options import CheckoutOptions
 from integrations.checkout.payments import Capture, NewPayment, PaymentDesk, Refund
+from integrations.checkout.placing import PlacingDesk
+from integrations.checkout.placing_api import add_routes
 from integrations.checkout.quotes import QuoteDesk, QuoteRequest, Quotes
 from integrations.checkout.tax import TaxDesk
 from integrations.correlation import origin
@@ -23,17 +26,6 @@ from integrations.types.base import Money
 from integrations.types.payments import Payment
 from integrations.types.tax import TaxDocument, TaxQuote, TaxRequest
 
-Key = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="yours, one for each thing to do; a repeated one gives the first answer again",
-        examples=["order-S-10042-charge"],
-    ),
-]
 PaymentId = Annotated[
     str, Path(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$", description="the processor's id of the payment")
 ]
@@ -44,16 +36,6 @@ Processor = Annotated[str, Query(max_length=32, description="for a payment that 
 CurrencyCode = Annotated[str, Query(pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])]
 SourceCode = Annotated[str, Query(alias="from", pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["USD"])]
 Amount = Annotated[str, Query(pattern=r"^-?\d{1,15}(\.\d{1,6})?$", description="decimal text", examples=["19.90"])]
-
-
-class Caller(Protocol):
-    """Who asks, as the guard found out."""
-
-    @property
-    def label(self) -> str: ...
-
-    @property
-    def role(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +56,7 @@ class Checkout:
     quotes: QuoteDesk
     tax: TaxDesk
     payments: PaymentDesk
+    placing: PlacingDesk
     now: Callable[[], datetime]
 
 
@@ -149,4 +132,5 @@ def router(checkout: Checkout, front: Front) -> APIRouter:
         with asked_by(caller):
             return await checkout.payments.refund(payment_id, refund, key=key)
 
+    add_routes(routes, checkout.placing, paying=paying, asked_by=asked_by, problems=front.problems)
     return routes

@@ -162,6 +162,13 @@ class PaymentDesk:
         await self._note(row, payment)
         return payment
 
+    async def cancel(self, payment_id: str, *, key: str) -> Payment:
+        """Let go of a payment that is not captured. Raise UnknownOperation where the processor only lets it lapse."""
+        row, vendor = await self._where(payment_id, "")
+        payment = await self._call(vendor, "cancel_payment", PaymentQuery(payment_id=payment_id), key)
+        await self._note(row, payment)
+        return payment
+
     def processor_for(self, currency: str, named: str = "") -> str:
         """Return who takes payments in a currency. Raise InvalidInput for one that is not set up, Unsupported for none."""
         if named:

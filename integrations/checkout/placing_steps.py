@@ -1,0 +1,391 @@
+"""The steps of placing an order, forward and back, in the order they are done.
+
+Each is told how far the order has come and returns how far it is then. Every write goes out under a key made of the
+order's reference, its attempt and the step, so a step that is done again after its process died finds what it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from db import orders
+from db.engine import Connection, Database
+from db.placements import Placement, State
+from integrations.checkout.new_order import NewOrder
+from integrations.checkout.payments import Capture, PaymentDesk, Refund
+from integrations.checkout.tax import ENGINE, TaxDesk
+from integrations.errors import HttpFailed, InvalidInput, QuaysideError, UnknownOperation
+from integrations.gateway import Gateway
+from integrations.outcome import Priority
+from integrations.types.base import Money
+from integrations.types.fraud import DecisionQuery, ScreeningDecision
+from integrations.types.messages import SentEmail, SentTextMessage
+from integrations.types.payments import Payment
+from integrations.types.shipping import CancelledShipment, CreatedShipment, TrackingRequest
+from integrations.types.tax import TaxDocument, TaxDocumentQuery, TaxQuote
+
+ORDER: Mapping[str, Sequence[str]] = {
+    "new": ("screening", "tax"),
+    "paying": ("payment", "capture", "order"),
+    "action": ("look",),
+    "review": ("review",),
+    "placed": ("commit_tax", "shipment", "mail", "sms", "event"),
+    "undoing": ("cancel_order", "cancel_shipment", "void_tax", "give_back"),
+}
+LEAVES_A_TRACE = frozenset({"commit_tax", "shipment"})  # noted before they are done, for they may have to be undone
+SETTLED = frozenset({"done", "skipped", "failed", "waiting"})
+FRAUD, MAIL, SMS, MARKETING = "signifyd", "sendgrid", "twilio", "klaviyo"
+SCREENING_DEADLINE = 6.0  # seconds; a shopper waits
+REVIEW_LIMIT = timedelta(days=6)  # then the authorization is about to lapse
+_STATE_OF_PAYMENT: Mapping[str, State] = {
+    "pending": "action",
+    "requires_action": "action",
+    "declined": "declined",
+    "failed": "declined",
+    "refunded": "failed",
+}
+_FIELD_OF_ORDER = {"amount.currency": "currency", "amount.amount": "lines", "amount": "lines"}  # of a payment's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """How far an order is after a step. ``wait``: seconds until the next look; ``letter``: what a person has to do,
+    and ``stuck`` that nothing goes on before. ``within`` has the last word, inside the transaction that stores it.
+    """
+
+    placement: Placement
+    wait: float | None = None
+    letter: str = ""
+    stuck: bool = False
+    within: Callable[[Connection, Moved], Awaitable[Moved]] | None = None
+
+
+def next_step(placement: Placement) -> str | None:
+    """Return the step that is next, None when everything of this state is done."""
+    done = {name for name, facts in placement.steps.items() if facts["state"] in SETTLED}
+    return next((name for name in ORDER.get(placement.state, ()) if name not in done), None)
+
+
+def noted(placement: Placement, step: str, state: str, **facts: Any) -> Placement:
+    """Return the order with a step noted; the step after it has not been tried."""
+    steps = {**placement.steps, step: {"state": state, **facts}}
+    return replace(placement, steps=steps, tries=0, error_type=None, message=None)
+
+
+def turned_round(placement: Placement, reason: str, *, end: State = "failed") -> Placement:
+    """Return the order on its way back."""
+    return replace(noted(placement, "undo", "done", end=end, reason=reason), state="undoing")
+
+
+def is_accepted(placement: Placement) -> bool:
+    """Whether the fraud screening lets the order through."""
+    return placement.steps["screening"]["state"] in ("done", "skipped")
+
+
+def name_of(placement: Placement) -> str:
+    """Return the reference vendors are told; a later attempt at the same order has its own."""
+    return placement.reference if placement.attempt == 1 else f"{placement.reference}-{placement.attempt}"
+
+
+def key_of(placement: Placement, step: str) -> str:
+    """Return the idempotency key of a step."""
+    return f"placing-{placement.reference}-{placement.attempt}-{step}"
+
+
+def total_of(placement: Placement) -> Money:
+    """Return what the shopper pays, with exactly the currency's decimals."""
+    assert placement.total is not None  # noqa: S101 - the tax comes before whatever needs the total
+    return Money(amount=placement.total, currency=placement.currency).rounded()
+
+
+class Steps:
+    """The steps. ``ready`` are the vendors that are set up."""
+
+    def __init__(
+        self,
+        db: Database,
+        gateway: Gateway,
+        *,
+        tax: TaxDesk,
+        payments: PaymentDesk,
+        ready: Sequence[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._db = db
+        self._gateway = gateway
+        self._tax = tax
+        self._payments = payments
+        self._ready = frozenset(ready)
+        self._now = now
+
+    def __repr__(self) -> str:
+        return f"<Steps {', '.join(sorted(self._ready))}>"
+
+    async def take(self, step: str, placement: Placement) -> Moved:
+        """Take a step by name. Raise what its vendor raises."""
+        method: Callable[[Placement], Awaitable[Moved]] = getattr(self, step)
+        return await method(placement)
+
+    # --- while the shopper waits ---------------------------------------------------------------------------------------
+
+    async def screening(self, placement: Placement) -> Moved:
+        """Have the order screened. Without a word from the screening, a person's or none, the order waits for one."""
+        if FRAUD not in self._ready:
+            return Moved(placement=noted(placement, "screening", "skipped"))
+        try:
+            decision = await self._screen(placement, "interactive", SCREENING_DEADLINE)
+        except InvalidInput:
+            raise
+        except QuaysideError as error:
+            facts = {"decision": "pending", "asked": False, "error_type": error.error_type}
+            return Moved(placement=noted(placement, "screening", "waiting", **facts))
+        return Moved(placement=self._decided(placement, decision))
+
+    async def tax(self, placement: Placement) -> Moved:
+        """Say what is owed; with that the total is known, and the payment may be asked for."""
+        order = _order(placement)
+        try:
+            quote = await self._tax.quote(order.tax(name_of(placement), placement.created_at))
+        except InvalidInput as error:
+            error.field = error.field.replace("destination.", "ship_to.", 1)
+            raise
+        total = Money(amount=order.goods().amount + quote.total_tax.amount, currency=order.currency).rounded()
+        papers = {**placement.papers, "tax": quote.model_dump(mode="json")}
+        taxed = noted(placement, "tax", "done", source=quote.source)
+        return Moved(placement=replace(taxed, papers=papers, total=total.amount, state="paying"))
+
+    async def payment(self, placement: Placement) -> Moved:
+        """Ask for the payment; an order that is not accepted yet is only authorized."""
+        charge = _order(placement).charge(name_of(placement), total_of(placement), capture=is_accepted(placement))
+        key = key_of(placement, "payment")
+        try:
+            payment = await self._payments.create(charge, key=key, asked_by=placement.asked_by)
+        except InvalidInput as error:
+            error.field = _FIELD_OF_ORDER.get(error.field, f"payment.{error.field}")
+            raise
+        return self._paid(placement, payment)
+
+    async def look(self, placement: Placement) -> Moved:
+        """See whether the shopper has done what the payment waits for."""
+        before = _payment(placement)
+        payment = await self._payments.get(before.payment_id, processor=before.vendor)
+        if payment.status == before.status:
+            return Moved(placement=replace(placement, tries=placement.tries + 1), wait=_wait(placement, 6 * 3600))
+        return self._paid(placement, payment)
+
+    async def capture(self, placement: Placement) -> Moved:
+        """Capture what was only authorized."""
+        payment = _payment(placement)
+        if payment.status != "authorized":
+            return Moved(placement=noted(placement, "capture", "skipped"))
+        payment = await self._payments.capture(payment.payment_id, Capture(), key=key_of(placement, "capture"))
+        return Moved(placement=noted(_with_payment(placement, payment), "capture", "done"))
+
+    async def order(self, placement: Placement) -> Moved:
+        """Store the order with its errand to the ERP and its promise of stock."""
+        payment = _payment(placement)
+        new = _order(placement).stored(placement.created_at, total_of(placement), payment.payment_id, payment.status)
+
+        async def store(connection: Connection, moved: Moved) -> Moved:
+            if await orders.place_within(connection, new, seal=self._db.seal, now=self._now()):
+                return moved
+            reason = "Another order of this reference was stored meanwhile."
+            return Moved(placement=turned_round(placement, reason), letter=f"The order is taken back. {reason}")
+
+        return Moved(placement=replace(noted(placement, "order", "done"), state="placed"), within=store)
+
+    async def review(self, placement: Placement) -> Moved:
+        """Ask for the decision on an order that is held."""
+        if self._now() - placement.created_at > REVIEW_LIMIT:
+            return Moved(placement=turned_round(placement, "No decision came before the authorization lapses."))
+        if placement.steps["screening"]["asked"]:
+            query = DecisionQuery(reference=name_of(placement))
+            decision = (await self._gateway.call(FRAUD, "get_decision", query)).value
+        else:
+            decision = await self._screen(placement, "batch", None)
+        decided = self._decided(placement, decision)
+        if is_accepted(decided):
+            return Moved(placement=replace(decided, state="paying"))
+        if decision.decision == "reject":
+            reason = "The fraud screening refused the order."
+            return Moved(placement=turned_round(replace(decided, state="review"), reason, end="declined"))
+        return Moved(placement=replace(decided, tries=placement.tries + 1), wait=_wait(placement, 3600))
+
+    # --- what follows ----------------------------------------------------------------------------------------------------
+
+    async def commit_tax(self, placement: Placement) -> Moved:
+        """Commit the sale where a tax engine computed it; a table keeps no books."""
+        if placement.steps["tax"]["source"] != ENGINE:
+            return Moved(placement=noted(placement, "commit_tax", "skipped"))
+        sale = _order(placement).tax(name_of(placement), placement.created_at)
+        key = key_of(placement, "commit_tax")
+        document: TaxDocument = (await self._gateway.call(ENGINE, "commit_tax", sale, idempotency_key=key)).value
+        return Moved(placement=noted(placement, "commit_tax", "done", document_id=document.document_id))
+
+    async def shipment(self, placement: Placement) -> Moved:
+        """Buy the label of the service that was chosen."""
+        if _order(placement).shipping is None:
+            return Moved(placement=noted(placement, "shipment", "skipped"))
+        made = await self._ship(placement)
+        await orders.note_tracking(self._db, placement.reference, tracking_number=made.tracking_number, now=self._now())
+        facts = {"vendor": made.vendor, "tracking_number": made.tracking_number}
+        return Moved(placement=noted(placement, "shipment", "done", **facts))
+
+    async def mail(self, placement: Placement) -> Moved:
+        """Confirm the order by mail."""
+        order, quote = _order(placement), TaxQuote.model_validate(placement.papers["tax"])
+        if MAIL not in self._ready or not order.customer.email:
+            return Moved(placement=noted(placement, "mail", "skipped"))
+        mail = order.mail(total_of(placement), quote.total_tax, _tracking_number(placement))
+        key = key_of(placement, "mail")
+        sent: SentEmail = (await self._gateway.call(MAIL, "send_email", mail, idempotency_key=key)).value
+        return Moved(placement=noted(placement, "mail", "done", message_id=sent.message_id))
+
+    async def sms(self, placement: Placement) -> Moved:
+        """Confirm the order by text message."""
+        order = _order(placement)
+        if SMS not in self._ready or not order.customer.phone:
+            return Moved(placement=noted(placement, "sms", "skipped"))
+        text = order.text_message(total_of(placement), _tracking_number(placement))
+        key = key_of(placement, "sms")
+        sent: SentTextMessage = (await self._gateway.call(SMS, "send_sms", text, idempotency_key=key)).value
+        return Moved(placement=noted(placement, "sms", "done", message_id=sent.message_id))
+
+    async def event(self, placement: Placement) -> Moved:
+        """Tell the marketing tool."""
+        order = _order(placement)
+        if MARKETING not in self._ready or not (order.customer.email or order.customer.phone):
+            return Moved(placement=noted(placement, "event", "skipped"))
+        event = order.event(placement.created_at, total_of(placement))
+        await self._gateway.call(MARKETING, "track_event", event, idempotency_key=key_of(placement, "event"))
+        return Moved(placement=noted(placement, "event", "done"))
+
+    # --- the way back ----------------------------------------------------------------------------------------------------
+
+    async def cancel_order(self, placement: Placement) -> Moved:
+        """Cancel the stored order, unless the ERP has it."""
+        if "order" not in placement.steps:
+            return Moved(placement=noted(placement, "cancel_order", "skipped"))
+        reason = "The order may be in the ERP already; see whether it can still be stopped, and cancel it there."
+        failed = Moved(placement=noted(placement, "cancel_order", "failed"), letter=reason)
+
+        async def cancel(connection: Connection, moved: Moved) -> Moved:
+            if await orders.cancel_unsent(connection, placement.reference, now=self._now()):
+                return Moved(placement=noted(placement, "cancel_order", "done"))
+            return moved
+
+        return replace(failed, within=cancel)
+
+    async def cancel_shipment(self, placement: Placement) -> Moved:
+        """Cancel the shipment; one whose answer was lost is found under its key first."""
+        shipment = placement.steps.get("shipment", {})
+        if shipment.get("state") not in ("asked", "done"):
+            return Moved(placement=noted(placement, "cancel_shipment", "skipped"))
+        if shipment["state"] == "asked":
+            made = await self._ship(placement)
+            shipment = {"vendor": made.vendor, "tracking_number": made.tracking_number}
+        query = TrackingRequest(tracking_number=shipment["tracking_number"])
+        called = await self._gateway.call(shipment["vendor"], "cancel_shipment", query)
+        answer: CancelledShipment = called.value
+        if answer.cancelled:
+            return Moved(placement=noted(placement, "cancel_shipment", "done"))
+        reason = f"{shipment['vendor']} did not cancel shipment {query.tracking_number}; stop it by hand."
+        return Moved(placement=noted(placement, "cancel_shipment", "failed"), letter=reason)
+
+    async def void_tax(self, placement: Placement) -> Moved:
+        """Void the tax document, if there is one."""
+        committed = placement.steps.get("commit_tax", {}).get("state")
+        if placement.steps["tax"]["source"] != ENGINE or committed not in ("asked", "done"):
+            return Moved(placement=noted(placement, "void_tax", "skipped"))
+        try:
+            await self._gateway.call(ENGINE, "void_tax", TaxDocumentQuery(reference=name_of(placement)))
+        except HttpFailed as error:
+            if error.error_type != "not_found":
+                raise
+        return Moved(placement=noted(placement, "void_tax", "done"))
+
+    async def give_back(self, placement: Placement) -> Moved:
+        """Refund what was captured, or let go of what was only authorized, as the processor says how it stands."""
+        before = _payment(placement)
+        payment = await self._payments.get(before.payment_id, processor=before.vendor)
+        key = key_of(placement, "give_back")
+        letter = ""
+        if payment.status in ("captured", "partially_refunded"):
+            refund = Refund(reference=f"{name_of(placement)}-back", reason="requested_by_customer")
+            payment = await self._payments.refund(payment.payment_id, refund, key=key)
+        elif payment.status in ("authorized", "pending", "requires_action"):
+            try:
+                payment = await self._payments.cancel(payment.payment_id, key=key)
+            except UnknownOperation:
+                if payment.status != "authorized":
+                    return Moved(placement=replace(placement, tries=placement.tries + 1), wait=_wait(placement, 3600))
+                letter = f"Release the authorization at {payment.vendor} by hand; else it lapses by itself."
+        status = payment.status
+
+        async def note(connection: Connection, moved: Moved) -> Moved:
+            await orders.note_payment_status(connection, placement.reference, status=status, now=self._now())
+            return moved
+
+        given = noted(_with_payment(placement, payment), "give_back", "failed" if letter else "done")
+        return Moved(placement=given, letter=letter, within=note if "order" in placement.steps else None)
+
+    # --- in several of them ------------------------------------------------------------------------------------------------
+
+    async def _screen(self, placement: Placement, priority: Priority, deadline: float | None) -> ScreeningDecision:
+        order = _order(placement).screening(name_of(placement), placement.created_at)
+        key = key_of(placement, "screening")
+        called = await self._gateway.call(
+            FRAUD, "screen_order", order, priority=priority, idempotency_key=key, deadline=deadline
+        )
+        decision: ScreeningDecision = called.value
+        return decision
+
+    def _decided(self, placement: Placement, decision: ScreeningDecision) -> Placement:
+        """Return the order with the screening's word; one that is refused before it is paid ends here."""
+        state = {"accept": "done", "reject": "refused"}.get(decision.decision, "waiting")
+        facts = {"decision": decision.decision, "asked": True, "reasons": list(decision.reasons)}
+        found = noted(placement, "screening", state, vendor=decision.vendor, case_id=decision.case_id, **facts)
+        return replace(found, state="declined") if state == "refused" else found
+
+    def _paid(self, placement: Placement, payment: Payment) -> Moved:
+        """Return how far the order is with its payment in this state."""
+        paid = _with_payment(placement, payment)
+        state: State = "paying" if is_accepted(placement) else "review"
+        state = _STATE_OF_PAYMENT.get(payment.status, state)
+        paid = noted(
+            paid, "payment", {"action": "waiting"}.get(state, "done"), vendor=payment.vendor, status=payment.status
+        )
+        return Moved(placement=replace(paid, state=state), wait=60.0 if state in ("action", "review") else None)
+
+    async def _ship(self, placement: Placement) -> CreatedShipment:
+        order = _order(placement)
+        assert order.shipping is not None  # noqa: S101 - asked by the caller
+        label = order.label(name_of(placement), order.shipping.service_code)
+        key = key_of(placement, "shipment")
+        called = await self._gateway.call(order.shipping.vendor, "create_shipment", label, idempotency_key=key)
+        made: CreatedShipment = called.value
+        return made
+
+
+def _order(placement: Placement) -> NewOrder:
+    return NewOrder.model_validate(placement.papers["request"])
+
+
+def _payment(placement: Placement) -> Payment:
+    return Payment.model_validate(placement.papers["payment"])
+
+
+def _with_payment(placement: Placement, payment: Payment) -> Placement:
+    papers = {**placement.papers, "payment": payment.model_dump(mode="json")}
+    return replace(placement, papers=papers, payment_id=payment.payment_id or placement.payment_id)
+
+
+def _tracking_number(placement: Placement) -> str:
+    return str(placement.steps.get("shipment", {}).get("tracking_number", ""))
+
+
+def _wait(placement: Placement, most: float) -> float:
+    return float(min(most, 60 * 2 ** min(placement.tries, 30)))
