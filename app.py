@@ -221,7 +221,7 @@ def checkout(settings: Settings, db: Database, runtime: Runtime) -> Checkout:
         quotes=QuoteDesk(db, gateway, options, carriers=options.carriers or ready["quote_rates"], **shared),
         tax=tax,
         payments=payments,
-        placing=PlacingDesk(db, steps, carriers=ready["create_shipment"], **shared),
+        placing=PlacingDesk(db, steps, carriers=ready["create_shipment"], patience=1.0, **shared),
         **shared,
     )
 
@@ -298,13 +298,16 @@ async def run_scheduler(settings: Settings) -> int:
         demo = Demo(db, runtime.gateway, seed=settings.sandbox.seed) if settings.demo else None
         options = scheduler_options(settings)
         run_here = partial(serve, db, runtime.gateway, options, duties=duties, demo=demo)
-        if not options.workers:
-            await run_here()
-            return 0
-        if settings.database_url.startswith("sqlite"):
+        if options.workers and settings.database_url.startswith("sqlite"):
             raise BadSetting("syncs.workers needs Postgres; set QUAYSIDE_DATABASE_URL or take it out of quayside.toml.")
-        async with job_engine(settings.database_url, partial(work_off, db, runtime.gateway, options)) as jobs:
-            await run_here(give=partial(hand_out, jobs))
+        try:
+            if not options.workers:
+                await run_here()
+                return 0
+            async with job_engine(settings.database_url, partial(work_off, db, runtime.gateway, options)) as jobs:
+                await run_here(give=partial(hand_out, jobs))
+        finally:
+            await placing.close()
     return 0
 
 

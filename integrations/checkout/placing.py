@@ -23,7 +23,16 @@ from db.engine import Connection, Database
 from db.placements import Placement
 from integrations.checkout.carriers import why_not
 from integrations.checkout.new_order import NewOrder
-from integrations.checkout.placing_steps import LEAVES_A_TRACE, Moved, Steps, next_step, noted, turned_round
+from integrations.checkout.placing_steps import (
+    LEAVES_A_TRACE,
+    MESSAGES,
+    Moved,
+    Steps,
+    next_step,
+    noted,
+    tries_of,
+    turned_round,
+)
 from integrations.correlation import current_origin, new_id, origin
 from integrations.errors import (
     CallFailed,
@@ -75,13 +84,23 @@ def backoff(tries: int) -> float:
 
 
 class PlacingDesk:
-    """Places orders. ``carriers`` are those that are set up."""
+    """Places orders. ``carriers`` are those that are set up; ``patience`` (seconds, None: any) is for ``work_off``."""
 
-    def __init__(self, db: Database, steps: Steps, *, carriers: Sequence[str], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        steps: Steps,
+        *,
+        carriers: Sequence[str],
+        now: Callable[[], datetime],
+        patience: float | None = None,
+    ) -> None:
         self._db = db
         self._steps = steps
         self._carriers = carriers
         self._now = now
+        self._patience = patience
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
         return f"<PlacingDesk {', '.join(self._carriers)}>"
@@ -122,13 +141,23 @@ class PlacingDesk:
         return found
 
     async def work_off(self) -> int:
-        """Go on with the orders that are due; return how many there were. A duty of the scheduler."""
-        due = await placements.due(self._db, now=self._now(), limit=AT_ONCE)
-        ended = await asyncio.gather(*(self._go_on(reference) for reference in due), return_exceptions=True)
-        for error in ended:  # each order had its turn; what nobody foresaw is the scheduler's to log
-            if isinstance(error, BaseException):
-                raise error
-        return len(due)
+        """Go on with the orders that are due; return how many ended their turn or are still at it. A duty of the
+        scheduler: one that a slow vendor keeps longer than ``patience`` holds up no other."""
+        room = AT_ONCE - len(self._under_way)
+        for reference in await placements.due(self._db, now=self._now(), limit=room) if room else ():
+            self._under_way.add(asyncio.create_task(self._go_on(reference)))
+        if not self._under_way:
+            return 0
+        ended, self._under_way = await asyncio.wait(self._under_way, timeout=self._patience)
+        for task in ended:
+            task.result()  # what nobody foresaw is the scheduler's to log
+        return len(ended) + len(self._under_way)
+
+    async def close(self) -> None:
+        """Let go of what is under way; another process goes on with it."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _go_on(self, reference: str) -> None:
         held = await self._hold(reference)
@@ -244,15 +273,20 @@ class PlacingDesk:
 
     def _troubled(self, placement: Placement, step: str, error: QuaysideError) -> Moved:
         """Return what becomes of an order whose step failed."""
-        sentence = sentence_on(error, placement.tries)
+        tries = tries_of(placement, step) if step in MESSAGES else placement.tries
+        sentence = sentence_on(error, tries)
         facts = {"error_type": error.error_type, "message": error.message}
         tried = replace(placement, tries=placement.tries + 1, **facts)  # type: ignore[arg-type]
         log.warning("placing.step_failed", extra={"order": placement.reference, "step": step, "sentence": sentence})
+        if sentence == "later" and step in MESSAGES:
+            put_off = noted(placement, step, "later", tries=tries + 1, **facts)
+            others = tries_of(put_off, next_step(put_off) or step) == 0
+            return Moved(placement=put_off, wait=None if others else backoff(tries))
         if sentence == "later":
-            return Moved(placement=tried, wait=backoff(placement.tries))
+            return Moved(placement=tried, wait=backoff(tries))
         if sentence == "for_good" and step == "payment":
             return Moved(placement=replace(tried, state="failed"))
-        if sentence == "for_good" and step in GO_ON_WITHOUT:
+        if step in GO_ON_WITHOUT:
             return Moved(placement=noted(placement, step, "failed", **facts), letter=error.message)
         if sentence == "for_good" and step in TURN_ROUND:
             back = turned_round(noted(placement, step, "failed", **facts), error.message)

@@ -36,6 +36,7 @@ ORDER: Mapping[str, Sequence[str]] = {
     "undoing": ("cancel_order", "cancel_shipment", "void_tax", "give_back"),
 }
 LEAVES_A_TRACE = frozenset({"commit_tax", "shipment"})  # noted before they are done, for they may have to be undone
+MESSAGES = frozenset({"mail", "sms", "event"})  # none of which has to wait for another
 SETTLED = frozenset({"done", "skipped", "failed", "waiting"})
 FRAUD, MAIL, SMS, MARKETING = "signifyd", "sendgrid", "twilio", "klaviyo"
 SCREENING_DEADLINE = 6.0  # seconds; a shopper waits
@@ -64,9 +65,15 @@ class Moved:
 
 
 def next_step(placement: Placement) -> str | None:
-    """Return the step that is next, None when everything of this state is done."""
+    """Return the step that is next, None when everything of this state is done; a message that failed lets others by."""
     done = {name for name, facts in placement.steps.items() if facts["state"] in SETTLED}
-    return next((name for name in ORDER.get(placement.state, ()) if name not in done), None)
+    left = [name for name in ORDER.get(placement.state, ()) if name not in done]
+    return min(left, key=lambda name: tries_of(placement, name), default=None)
+
+
+def tries_of(placement: Placement, message: str) -> int:
+    """Return how often a message was tried in vain."""
+    return int(placement.steps.get(message, {}).get("tries", 0))
 
 
 def noted(placement: Placement, step: str, state: str, **facts: Any) -> Placement:
@@ -298,7 +305,7 @@ class Steps:
     async def void_tax(self, placement: Placement) -> Moved:
         """Void the tax document, if there is one."""
         committed = placement.steps.get("commit_tax", {}).get("state")
-        if placement.steps["tax"]["source"] != ENGINE or committed not in ("asked", "done"):
+        if placement.steps["tax"]["source"] != ENGINE or committed not in ("asked", "done", "failed"):
             return Moved(placement=noted(placement, "void_tax", "skipped"))
         try:
             await self._gateway.call(ENGINE, "void_tax", TaxDocumentQuery(reference=name_of(placement)))

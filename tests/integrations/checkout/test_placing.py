@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -409,6 +408,45 @@ async def test_vendors_that_are_away_are_tried_again_until_they_are_back(shop: S
         assert (await shop.row(reference)).state == "complete"
 
 
+async def test_a_message_whose_vendor_is_away_lets_the_others_by(shop: Shop) -> None:
+    shop.fails("send_email", AWAY)
+    await shop.place()
+    await shop.desk().work_off()
+    meanwhile = await shop.row()
+    await shop.settle()
+
+    assert states(meanwhile) | {"mail": "later", "sms": "done", "event": "done"} == states(meanwhile)
+    assert ((await shop.row()).state, await shop.letters()) == ("complete", [("S-1:mail", "http_503")])
+    assert shop.vendors.asked.count("send_email") == MOST_TRIES
+
+
+async def test_two_duties_at_once_do_each_step_once(shop: Shop) -> None:
+    for number in range(6):
+        await shop.place(wanted(f"S-{number}"), key=f"k-{number}")
+    await asyncio.gather(*(shop.desk().work_off() for _ in range(4)))
+    await shop.settle()
+
+    assert {(await shop.row(f"S-{number}")).state for number in range(6)} == {"complete"}
+    assert set(shop.vendors.sent.values()) == {1}
+    assert shop.vendors.asked.count("create_shipment") == 6
+
+
+async def test_a_process_that_held_an_order_too_long_writes_nothing_more(shop: Shop) -> None:
+    await shop.place()
+    start = shop.clock.now()
+    first = await placements.hold(shop.db, "S-1", holder="a", now=start, until=start + HOLD)
+    shop.clock.move(HOLD.total_seconds())
+    second = await placements.hold(shop.db, "S-1", holder="b", now=shop.clock.now(), until=shop.clock.now() + HOLD)
+    third = await placements.hold(shop.db, "S-1", holder="c", now=shop.clock.now(), until=shop.clock.now() + HOLD)
+    assert first is not None
+    assert second is not None
+    async with shop.db.write() as connection:
+        late = await placements.keep(connection, first, seal=shop.db.seal)
+        in_time = await placements.keep(connection, second, seal=shop.db.seal)
+
+    assert (third, late, in_time) == (None, False, True)
+
+
 async def test_a_cancelled_order_is_taken_back_wherever_it_is(shop: Shop) -> None:
     await shop.place()
     await shop.settle()
@@ -483,31 +521,31 @@ async def test_what_we_can_refuse_ourselves_is_refused_by_name(shop: Shop, chang
 # --- dying ---------------------------------------------------------------------------------------------------------------
 
 
-async def plain(shop: Shop, reference: str, at: Callable[[], Fate]) -> None:
-    await shop.place(wanted(reference), key=reference, fate=at())
+async def plain(shop: Shop, reference: str, fate: Fate) -> None:
+    await shop.place(wanted(reference), key=reference, fate=fate)
 
 
-async def held(shop: Shop, reference: str, at: Callable[[], Fate]) -> None:
+async def held(shop: Shop, reference: str, fate: Fate) -> None:
     shop.vendors.decision = "hold"
-    await plain(shop, reference, at)
+    await plain(shop, reference, fate)
 
 
-async def refused(shop: Shop, reference: str, at: Callable[[], Fate]) -> None:
+async def refused(shop: Shop, reference: str, fate: Fate) -> None:
     shop.fails("create_shipment", REFUSED)
-    await plain(shop, reference, at)
+    await plain(shop, reference, fate)
 
 
-async def challenged(shop: Shop, reference: str, at: Callable[[], Fate]) -> None:
-    await shop.place(wanted(reference, "challenged"), key=reference, fate=at())
+async def challenged(shop: Shop, reference: str, fate: Fate) -> None:
+    await shop.place(wanted(reference, "challenged"), key=reference, fate=fate)
     shop.vendors.finish(reference)
-    await shop.desk(at()).get(reference)
+    await shop.desk(fate).get(reference)
 
 
-async def cancelled(shop: Shop, reference: str, at: Callable[[], Fate]) -> None:
-    await plain(shop, reference, at)
+async def cancelled(shop: Shop, reference: str, fate: Fate) -> None:
+    await plain(shop, reference, fate)
     await shop.desk().work_off()
-    await shop.desk(at()).cancel(reference, reason="")
-    await shop.desk(at()).work_off()
+    await shop.desk(fate).cancel(reference, reason="")
+    await shop.desk(fate).work_off()
 
 
 WALKS = {"plain": plain, "held": held, "refused": refused, "challenged": challenged, "cancelled": cancelled}
@@ -522,7 +560,7 @@ async def test_an_order_whose_process_dies_anywhere_ends_complete_or_taken_back(
         shop.vendors.decision = "accept"
         shop.vendors.trouble = lambda operation, value: None
         with contextlib.suppress(Killed):
-            await WALKS[walk](shop, reference, lambda fate=fate: fate)
+            await WALKS[walk](shop, reference, fate)
             with contextlib.suppress(HttpFailed):
                 await shop.desk(fate).work_off()
         shop.clock.move(HOLD.total_seconds() + 1)
