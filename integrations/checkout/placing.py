@@ -35,6 +35,7 @@ from integrations.checkout.placing_steps import (
 )
 from integrations.correlation import current_origin, new_id, origin
 from integrations.errors import (
+    AlreadyHappened,
     CallFailed,
     InvalidInput,
     KeyReused,
@@ -68,6 +69,8 @@ class HoldLost(Exception):
 
 def sentence_on(error: QuaysideError, tries: int) -> Sentence:
     """Return what a step's error means; ``tries`` are those before this one."""
+    if isinstance(error, AlreadyHappened):
+        return "later" if error.retryable and tries + 1 < MOST_TRIES else "person"
     if isinstance(error, InvalidInput) or _is_final(error):
         return "for_good"
     return "person" if tries + 1 >= MOST_TRIES else "later"
@@ -254,9 +257,10 @@ class PlacingDesk:
         """Whether the shopper hears of the error: nothing is paid, and that is certain."""
         if step in ("screening", "tax"):
             return True
-        return step == "payment" and (
-            sentence_on(error, 0) == "for_good" or (begun_here and not isinstance(error, OutcomeUnknown | LeaseHeld))
-        )
+        if step != "payment":
+            return False
+        uncertain = isinstance(error, OutcomeUnknown | AlreadyHappened | LeaseHeld)
+        return sentence_on(error, 0) == "for_good" or (begun_here and not uncertain)
 
     async def _failed_before_paid(self, placement: Placement, step: str, error: QuaysideError) -> None:
         final = step == "payment" and sentence_on(error, 0) == "for_good"
@@ -286,6 +290,8 @@ class PlacingDesk:
             return Moved(placement=tried, wait=backoff(tries))
         if sentence == "for_good" and step == "payment":
             return Moved(placement=replace(tried, state="failed"))
+        if step in GO_ON_WITHOUT and isinstance(error, AlreadyHappened):
+            return Moved(placement=noted(placement, step, "done", settled="by hand"))
         if step in GO_ON_WITHOUT:
             return Moved(placement=noted(placement, step, "failed", **facts), letter=error.message)
         if sentence == "for_good" and step in TURN_ROUND:

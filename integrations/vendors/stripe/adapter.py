@@ -103,8 +103,9 @@ class Stripe(Adapter):
         cancelled = await done()
         if cancelled is not None:
             return cancelled
-        path = f"{INTENTS}/{quote(value.payment_id, safe='')}/cancel"
-        response = await self._write(exchange, path, f"{INTENTS}/{{id}}/cancel", [_EXPAND_CHARGE], done)
+        template = f"{INTENTS}/{{id}}/cancel"
+        path = filled(template, id=value.payment_id)
+        response = await self._write(exchange, path, template, [_EXPAND_CHARGE], done)
         return response if isinstance(response, Payment) else self._payment(response)
 
     async def get_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:

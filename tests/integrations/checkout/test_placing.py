@@ -30,6 +30,7 @@ from integrations.checkout.placing import (
 from integrations.checkout.placing_steps import REVIEW_LIMIT, Steps
 from integrations.checkout.tax import TaxDesk
 from integrations.errors import (
+    AlreadyHappened,
     BusinessFailed,
     CircuitIsOpen,
     HttpFailed,
@@ -420,6 +421,15 @@ async def test_a_message_whose_vendor_is_away_lets_the_others_by(shop: Shop) -> 
     assert shop.vendors.asked.count("send_email") == MOST_TRIES
 
 
+async def test_what_a_person_found_to_have_happened_is_not_done_again(shop: Shop) -> None:
+    shop.fails("send_email", AlreadyHappened("A person found it."))
+    await shop.place()
+    await shop.settle()
+
+    assert states(await shop.row())["mail"] == "done"
+    assert (shop.vendors.sent["mail", "S-1-confirmation"], await shop.letters()) == (0, [])
+
+
 async def test_two_duties_at_once_do_each_step_once(shop: Shop) -> None:
     for number in range(6):
         await shop.place(wanted(f"S-{number}"), key=f"k-{number}")
@@ -484,6 +494,8 @@ async def test_an_order_the_erp_may_have_is_left_to_a_person(shop: Shop) -> None
         (MissingCredential("It is not set."), 0, "later"),
         (BusinessFailed("No.", error_type="x", fault="ours"), 0, "for_good"),
         (CircuitIsOpen("It is open."), 0, "later"),
+        (AlreadyHappened("A person found it.", retryable=True), 0, "later"),
+        (AlreadyHappened("A person found it."), 0, "person"),
     ],
 )
 def test_an_error_is_waited_out_or_for_good_or_for_a_person(error: QuaysideError, tries: int, sentence: str) -> None:
