@@ -190,7 +190,15 @@ def test_the_table_of_credentials_names_all_that_are_needed() -> None:
         for vendor in (adapter_class(name).vendor for name in VENDORS)
     }
 
-    assert rows_of("going-live.md") == {label: names for label, names in needed.items() if names}
+    there = rows_of("going-live.md")
+    paste = [
+        f"| {label} | {' '.join(f'`{name}`' for name in names)} | |"
+        for label, names in needed.items()
+        if names and there.get(label) != names
+    ]
+
+    assert paste == [], "paste into the table of docs/going-live.md:\n\n" + "\n".join(paste)
+    assert [label for label in there if not needed.get(label)] == []
 
 
 def test_the_table_of_webhooks_names_what_each_is_proven_with() -> None:
