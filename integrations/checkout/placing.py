@@ -152,8 +152,9 @@ class PlacingDesk:
         if not self._under_way:
             return 0
         ended, self._under_way = await asyncio.wait(self._under_way, timeout=self._patience)
-        for task in ended:
-            task.result()  # what nobody foresaw is the scheduler's to log
+        errors = [error for task in ended if (error := task.exception()) is not None]
+        if errors:
+            raise errors[0]  # what nobody foresaw is the scheduler's to log
         return len(ended) + len(self._under_way)
 
     async def close(self) -> None:

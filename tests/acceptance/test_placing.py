@@ -104,7 +104,7 @@ def desk_on(harbour: Harbour, ahead: list[float]) -> PlacingDesk:
 
     tax = TaxDesk(db, gateway, options, ready=ready("quote_tax", "check_vat_number"), now=now)
     payments = PaymentDesk(db, gateway, options, processors=ready("create_payment"), now=now)
-    others = ready("screen_order", "send_email", "send_sms")
+    others = ready("screen_order", "send_email", "send_sms", "track_event")
     steps = Steps(db, gateway, tax=tax, payments=payments, ready=others, now=now)
     return PlacingDesk(db, steps, carriers=ready("create_shipment"), now=now)
 
@@ -140,6 +140,7 @@ async def test_an_order_is_placed_at_once_and_complete_soon_under_one_correlatio
     assert complete.json()["status"] == "complete"
     assert {call.operation for call in calls} >= {
         *("screen_order", "quote_tax", "create_payment", "commit_tax", "create_shipment", "send_email", "send_sms"),
+        "track_event",
     }
     assert {call.priority for call in calls if call.operation in ("screen_order", "quote_tax")} == {"interactive"}
     assert {call.priority for call in calls if call.operation in ("create_shipment", "send_email")} == {"batch"}

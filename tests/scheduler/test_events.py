@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from db import orders, run_history, vendor_events
+from db import orders, placements, run_history, vendor_events
 from db.engine import Database
 from db.orders import NewOrder, OrderLine
+from db.placements import Placement
 from db.vendor_events import NewEvent
 from scheduler.events import BACKOFF, MOST_TRIES, Events
 from tests.conftest import MovableClock
@@ -98,6 +99,34 @@ async def test_an_event_that_is_faster_than_its_order_waits_for_it(
     order = await orders.get(database, "A-1")
     assert order is not None
     assert (order.payment_id, order.payment_status) == ("pi_1", "captured")
+
+
+async def test_an_event_of_an_order_that_waits_for_its_payment_lets_it_be_looked_at(
+    database: Database, clock: MovableClock, events: Events
+) -> None:
+    waiting = Placement(
+        reference="A-1",
+        key="k",
+        input_hash="h",
+        attempt=1,
+        state="action",
+        steps={},
+        papers={},
+        currency="USD",
+        correlation_id="c" * 32,
+        asked_by="shop",
+        created_at=clock.now(),
+        changed_at=clock.now(),
+        payment_id="pi_1",
+        due_at=clock.now() + timedelta(hours=1),
+    )
+    await placements.begin(database, waiting)
+    before = await placements.due(database, now=clock.now(), limit=9)
+    await hear(database, clock, "captured")
+    await events.work_off()
+
+    assert (before, await placements.due(database, now=clock.now(), limit=9)) == ([], ["A-1"])
+    assert await ended(database) == [("done", "order A-1 is looked at: it waits for this payment")]
 
 
 async def test_an_event_whose_order_never_comes_is_given_up_with_the_reason(
