@@ -89,11 +89,11 @@ def _set_up(facts: VendorFacts) -> Component:
 
 def _credential(facts: VendorFacts, variable: str, is_set: bool) -> Component:
     """Say of a setting whether it is set, and whether that is needed."""
-    name, word, tone = "idle", " not set, optional", "dim"
+    name, word, tone = "calm", " not set, optional", "dim"
     if is_set:
         name, word, tone = "healthy", " set", "good"
     elif facts.sandboxed:
-        name, word, tone = "idle", " not set, the sandbox has its own", "dim"
+        name, word, tone = "calm", " not set, the sandbox has its own", "dim"
     elif variable in facts.missing:
         name, word, tone = "degraded", " missing", "warn"
     return html.Li([icon(name), " ", html.Code(variable), html.Span(word, className=f"q-tone-{tone}")])

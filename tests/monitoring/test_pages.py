@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextvars import Token
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,8 +32,11 @@ from monitoring.timerange import time_range
 from monitoring.vendor_card import VendorCard, cards, worst_first
 from monitoring.vendor_figures import Figures, figures_of_all
 from tests.conftest import NOON, MovableClock
+from tests.monitoring.browser import FEDEX
 from tests.monitoring.cast import sync_facts, vendor_facts
 from tests.monitoring.seed import Day, seed_day
+
+ICONS = Path(dashboard.__file__).parent / "assets" / "icons.css"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,3 +271,36 @@ def _change(at: Any, before: str, after: str) -> Transition:
     return Transition(
         at=at, name="fedex", vendor="fedex", from_state=before, to_state=after, reason="5 in a row failed"
     )
+
+
+def test_every_icon_a_page_names_is_drawn() -> None:
+    root = Path(vendor.__file__).parent
+    drawn = set(re.findall(r"q-icon-([a-z-]+)", ICONS.read_text(encoding="utf-8")))
+    named: dict[str, str] = {}
+    for path in root.glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        named |= dict.fromkeys(re.findall(r'\bicon\("([a-z-]+)"', source), path.name)
+
+    assert {name: where for name, where in named.items() if name not in drawn} == {}
+
+
+@pytest.mark.parametrize(
+    ("sandboxed", "is_set", "needed", "icon", "word"),
+    [
+        (True, False, True, "calm", "not set, the sandbox has its own"),
+        (False, True, True, "healthy", "set"),
+        (False, False, True, "degraded", "missing"),
+        (False, False, False, "calm", "not set, optional"),
+    ],
+)
+def test_a_setting_says_whether_it_is_set_and_needed(
+    sandboxed: bool, is_set: bool, needed: bool, icon: str, word: str
+) -> None:
+    name = "QUAYSIDE_FEDEX_CLIENT_ID"
+    facts = replace(FEDEX, sandboxed=sandboxed, missing=[name] if needed and not is_set else [])
+    shown = str(vendor._credential(facts, name, is_set))
+    drawn = ICONS.read_text(encoding="utf-8")
+
+    assert f"q-icon q-icon-{icon}" in shown
+    assert f".q-icon-{icon}" in drawn
+    assert f" {word}'" in shown
