@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -27,6 +27,8 @@ from tests.acceptance.conftest import Harbour, OpenHarbour
 SEED = 20_260_302
 ROUNDS = 8  # of every operation of every vendor, each write twice
 STRETCH = 5  # calls under one sign-in
+# Vendors: more would keep the one loop that plays both sides so busy that a request times out before it is sent.
+AT_ONCE = 7
 # Together a fifth of all requests: before the effect, after it, and answers that are no answers.
 FAULTS = ("status:503", "timeout", "reset", "truncate", "lost_answer", "garbage", "slow:0.1", "drip")
 RATE = 0.2 / len(FAULTS)
@@ -37,7 +39,7 @@ TOML = {
     "retry": {"base": 0.01, "cap": 0.05, "budget_least": 10_000},
     "vendors": {
         "breaker": {"consecutive_failures": 10_000, "minimum_number_of_calls": 100_000},
-        **{vendor: {"quotas": WIDE, "attempt_timeout": 1.0} for vendor in VENDORS},
+        **{vendor: {"quotas": WIDE, "attempt_timeout": 1.5} for vendor in VENDORS},
     },
 }
 SETTINGS = {
@@ -93,11 +95,12 @@ async def test_every_request_seen_is_an_attempt_recorded_and_nothing_happened_tw
     async with open_harbour(toml=TOML, settings=SETTINGS) as harbour:
         harbour.sandbox.faults.add(faults())
         ended = Counter[str]()
-        async with asyncio.TaskGroup() as tasks:
-            for vendor in VENDORS:
-                todo = iter(uses(vendor))
-                for _ in range(2 if vendor == "acumatica" else 5):
-                    tasks.create_task(_work(harbour, vendor, todo, ended))
+        for some in batched(VENDORS, AT_ONCE):
+            async with asyncio.TaskGroup() as tasks:
+                for vendor in some:
+                    todo = iter(uses(vendor))
+                    for _ in range(2 if vendor == "acumatica" else 5):
+                        tasks.create_task(_work(harbour, vendor, todo, ended))
         await harbour.runtime.recorder.flush()
         requests, effects = harbour.requests(), harbour.effects()
         sent = await _attempts(harbour.db)
@@ -123,6 +126,12 @@ async def test_every_request_seen_is_an_attempt_recorded_and_nothing_happened_tw
     assert len({vendor for vendor, _kind, _reference in happened}) >= 5
     struck = sum(error is not None for _parent, error in sent)
     assert 0.1 * len(sent) < struck < 0.5 * len(sent)
+
+
+def batched(names: Iterable[str], size: int) -> Iterator[list[str]]:
+    rest = iter(names)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 async def _work(harbour: Harbour, vendor: str, todo: Iterator[Use], ended: Counter[str]) -> None:
