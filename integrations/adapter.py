@@ -18,6 +18,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, Protocol
 
+import orjson
 from pydantic import BaseModel
 
 from integrations.errors import InvalidInput, MissingCredential, QuaysideError, Unsupported
@@ -143,6 +144,13 @@ class Delivery:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     received_at: datetime
+
+    def json(self) -> Any:
+        """Return the body as JSON; only what is proven to be the vendor's is worth reading. Raise InvalidInput."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise InvalidInput("The delivery is not JSON.", field="body") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

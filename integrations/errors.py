@@ -233,3 +233,10 @@ class StoreIsUnavailable(NotPermitted):
     """The database is away, and this write needs our own claim in it."""
 
     error_type = "store_unavailable"
+
+
+def is_final(error: QuaysideError) -> bool:
+    """Return True when the vendor said a lasting no to this one request: sending it again will not help, another may."""
+    if not isinstance(error, CallFailed) or isinstance(error, OutcomeUnknown):
+        return False
+    return error.fault == "ours" and not error.retryable

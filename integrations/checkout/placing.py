@@ -36,7 +36,6 @@ from integrations.checkout.placing_steps import (
 from integrations.correlation import current_origin, new_id, origin
 from integrations.errors import (
     AlreadyHappened,
-    CallFailed,
     InvalidInput,
     KeyReused,
     LeaseHeld,
@@ -45,6 +44,7 @@ from integrations.errors import (
     QuaysideError,
     UnknownOrder,
     Unsupported,
+    is_final,
 )
 from integrations.resilience.idempotency import input_hash
 
@@ -71,14 +71,9 @@ def sentence_on(error: QuaysideError, tries: int) -> Sentence:
     """Return what a step's error means; ``tries`` are those before this one."""
     if isinstance(error, AlreadyHappened):
         return "later" if error.retryable and tries + 1 < MOST_TRIES else "person"
-    if isinstance(error, InvalidInput) or _is_final(error):
+    if isinstance(error, InvalidInput) or is_final(error):
         return "for_good"
     return "person" if tries + 1 >= MOST_TRIES else "later"
-
-
-def _is_final(error: QuaysideError) -> bool:
-    final = isinstance(error, CallFailed) and error.fault == "ours" and not error.retryable
-    return final and not isinstance(error, OutcomeUnknown)
 
 
 def backoff(tries: int) -> float:

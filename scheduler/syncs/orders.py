@@ -30,8 +30,8 @@ from integrations.errors import (
     CallRefused,
     InvalidInput,
     LeaseHeld,
-    OutcomeUnknown,
     QuaysideError,
+    is_final,
 )
 from integrations.types.erp import FoundSalesOrder, PostedDocument, SalesOrder, SalesOrderLine, SalesOrderQuery
 from integrations.types.shipping import Address
@@ -97,13 +97,9 @@ def sentence_on(error: QuaysideError, tries: int, options: OrdersOptions) -> Sen
         return "give_up"
     if isinstance(error, CallRefused) and not isinstance(error, LeaseHeld):
         return "end_run"  # open circuit, no permit, database away: the same for every order
-    if tries + 1 >= options.max_tries or (_is_final(error) and not isinstance(error, OutcomeUnknown)):
+    if tries + 1 >= options.max_tries or is_final(error):
         return "give_up"
     return "later"
-
-
-def _is_final(error: QuaysideError) -> bool:
-    return isinstance(error, CallFailed) and error.fault == "ours" and not error.retryable
 
 
 def backoff(tries: int, options: OrdersOptions) -> float:

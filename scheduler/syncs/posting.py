@@ -19,7 +19,7 @@ from db import dead_letters, stock_readings
 from db.runs import Counts
 from db.stock import StockRow
 from db.stock_readings import item_of
-from integrations.errors import AlreadyHappened, CallFailed, InvalidInput, KeyReused, OutcomeUnknown, QuaysideError
+from integrations.errors import AlreadyHappened, CallFailed, InvalidInput, KeyReused, QuaysideError, is_final
 from integrations.types.erp import PostedDocument, StockAdjustment, StockDifference
 from scheduler.calls import Calls
 from scheduler.options import InventoryOptions
@@ -169,8 +169,6 @@ def _line(row: StockRow) -> Line:
 
 def _is_refusal(error: QuaysideError) -> bool:
     """Return True when the ERP, or we, said a lasting no to the document itself, and nothing was taken."""
-    if isinstance(error, (AlreadyHappened, KeyReused, OutcomeUnknown)):
+    if isinstance(error, (AlreadyHappened, KeyReused)):
         return False
-    if isinstance(error, InvalidInput):
-        return True
-    return isinstance(error, CallFailed) and not error.retryable and error.fault == "ours"
+    return isinstance(error, InvalidInput) or is_final(error)

@@ -15,7 +15,7 @@ from db import store_orders as store
 from db.orders import NewOrder, OrderLine
 from db.runs import Connection, Counts
 from db.store_orders import StoreOrderRow, ToTell
-from integrations.errors import CallFailed, InvalidInput, OutcomeUnknown, QuaysideError
+from integrations.errors import InvalidInput, QuaysideError, is_final
 from integrations.registry import adapter_class
 from integrations.types.store import Fulfilled, Fulfilment, OrderQuery, StoreOrder, StoreOrderPage, StoreOrderQuery
 from scheduler.calls import Calls
@@ -202,14 +202,7 @@ def _is_ours(order: StoreOrder) -> bool:
 
 def _is_its_own(error: QuaysideError) -> bool:
     """Whether an error is about this one order: another may do better."""
-    if isinstance(error, InvalidInput):
-        return True
-    return (
-        isinstance(error, CallFailed)
-        and error.fault == "ours"
-        and not error.retryable
-        and not isinstance(error, OutcomeUnknown)
-    )
+    return isinstance(error, InvalidInput) or is_final(error)
 
 
 def _problem(order: StoreOrder) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from integrations.adapter import Delivery, VendorEvent
-from integrations.errors import DeliveryRefused, InvalidInput
+from integrations.errors import DeliveryRefused
 from integrations.reading import Answer, read
 from integrations.signatures import hmac_sha256, refuse_unless_equal, refuse_unless_fresh, refuse_unless_signed
 from integrations.vendors.klaviyo.declaration import LABEL
@@ -54,10 +54,7 @@ def events(delivery: Delivery, secret: str) -> list[VendorEvent]:
     expected = hmac_sha256(secret, delivery.body + stamp.encode()).hex()
     refuse_unless_signed(LABEL, delivery, SIGNATURE, [expected])
     refuse_unless_fresh(LABEL, delivery, _time(stamp), TOLERANCE)
-    try:
-        body = orjson.loads(delivery.body)
-    except orjson.JSONDecodeError:
-        raise InvalidInput("The delivery is not JSON.", field="body") from None
+    body = delivery.json()
     envelope = read(_Envelope, body)
     refuse_unless_equal(LABEL, WEBHOOK_ID, delivery.headers.get(WEBHOOK_ID, ""), [envelope.meta.klaviyo_webhook_id])
     return [_event(item) for item in envelope.data]

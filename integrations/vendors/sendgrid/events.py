@@ -49,10 +49,7 @@ def events(delivery: Delivery, public_key: str) -> list[VendorEvent]:
         )
     refuse_unless_signed_with(LABEL, SIGNATURE, public_key, signature, stamp.encode() + delivery.body)
     refuse_unless_fresh(LABEL, delivery, datetime.fromtimestamp(int(stamp), UTC), TOLERANCE)
-    try:
-        items = orjson.loads(delivery.body)
-    except orjson.JSONDecodeError:
-        raise InvalidInput("The delivery is not JSON.", field="body") from None
+    items = delivery.json()
     if not isinstance(items, list):
         raise InvalidInput("The delivery is no list of events.", field="body")
     return [_event(item) for item in items]

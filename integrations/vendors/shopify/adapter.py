@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
@@ -83,7 +84,7 @@ class Shopify(Adapter):
             StockLevel(
                 sku=item.sku or "",
                 warehouse=level.location.legacy_resource_id,
-                quantity=stock.whole(level.available),
+                quantity=Decimal(level.available),
                 modified_at=level.updated_at,
             )
             for item in page.nodes

@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -132,11 +131,6 @@ def refused_rows(errors: Sequence[UserError], rows: Sequence[Row]) -> Mapping[in
             said = _REFUSALS.get(error.code or "", ("refused", f"Shopify refuses it ({error.code or 'no code'})."))
             found.setdefault(place, _refusal(rows[place].sku, *said))
     return found
-
-
-def whole(quantity: int) -> Decimal:
-    """Return a count as our types have it."""
-    return Decimal(quantity)
 
 
 def _refusal(sku: str, error_type: str, message: str) -> StockRefusal:
