@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from db.engine import Database
 from monitoring.facts import SyncFacts, VendorFacts
+from monitoring.hands import Hands
 from monitoring.identity import current_user
 
 
@@ -25,6 +26,7 @@ class DashboardContext:
     syncs: Sequence[SyncFacts]
     now: Callable[[], datetime] = utc_now
     sandbox: bool = False
+    hands: Hands = field(default_factory=Hands)
 
     def vendor(self, name: str) -> VendorFacts | None:
         """Return the facts of a vendor, None when there is none of that name."""

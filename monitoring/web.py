@@ -31,6 +31,7 @@ from monitoring.counters import Counters
 from monitoring.dashboard import attach
 from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.guard import WARM_UP, Guard
+from monitoring.hands import Hands
 from monitoring.options import WebOptions
 from monitoring.problem import Foreign, Problem
 from monitoring.site import Site
@@ -64,11 +65,13 @@ def create_web(
     watch: Alerts | None = None,
     brought: Sequence[APIRouter] = (),
     foreign: Foreign | None = None,
+    hands: Hands | None = None,
 ) -> FastAPI:
     """Return the whole web application; nothing is read from the database before its lifespan starts.
 
     ``watch`` looks whether the scheduler is alive, and tells the channels when it is not. ``brought`` are the routes
-    that reach vendors, ``foreign`` the errors they raise with what makes problem documents of them.
+    that reach vendors, ``foreign`` the errors they raise with what makes problem documents of them, ``hands`` what the
+    pages can do beyond the database.
     """
     site = Site(
         db=db,
@@ -114,6 +117,7 @@ def create_web(
             syncs=syncs,
             now=now,
             sandbox=bool(vendors) and all(facts.sandboxed for facts in vendors),
+            hands=hands or Hands(),
         ),
     )
     api.add_middleware(Guard, db=db, options=options, now=now)  # added last: the outermost
@@ -130,6 +134,7 @@ async def serve_web(
     watch: Alerts | None = None,
     brought: Sequence[APIRouter] = (),
     foreign: Foreign | None = None,
+    hands: Hands | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve until the process is told to stop (SIGINT, SIGTERM) or the task is cancelled.
@@ -139,7 +144,7 @@ async def serve_web(
     """
     listener = _listen(options)
     bound = replace(options, port=listener.getsockname()[1])
-    api = create_web(db, bound, vendors, syncs, now, watch=watch, brought=brought, foreign=foreign)
+    api = create_web(db, bound, vendors, syncs, now, watch=watch, brought=brought, foreign=foreign, hands=hands)
     server = _Server(
         uvicorn.Config(
             api,

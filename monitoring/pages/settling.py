@@ -14,10 +14,10 @@ from monitoring import units
 from monitoring.context import DashboardContext
 from monitoring.identity import current_user
 from monitoring.outcome_id import named_by
+from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import aria
 from monitoring.pages.toast import toast
 
-SHORTEST, LONGEST = 3, 500  # characters of a reason
 _CHOICES = (
     (
         "happened",
@@ -40,9 +40,12 @@ def dialog() -> Component:
         [
             dcc.Store(id="settle-asked"),
             dcc.Store(id="settle-id"),
-            dmc.Modal(
-                [
-                    html.Div(id="settle-facts"),
+            dialogs.dialog(
+                "settle",
+                title="Settle an unknown outcome",
+                yes="Settle it",
+                no="Leave it unknown",
+                body=[
                     dmc.RadioGroup(
                         html.Div(
                             [
@@ -54,29 +57,10 @@ def dialog() -> Component:
                         id="settle-found",
                         label="What did you find at the vendor?",
                         withAsterisk=True,
-                    ),
-                    dmc.Textarea(
-                        id="settle-reason",
-                        label="How do you know?",
-                        description="It stays with the outcome and in the audit. No personal data, please.",
-                        withAsterisk=True,
-                        autosize=True,
-                        minRows=2,
-                        maxRows=6,
-                        mt="md",
-                    ),
-                    html.Div(
-                        [
-                            dmc.Button("Leave it unknown", id="settle-no", variant="default"),
-                            dmc.Button("Settle it", id="settle-yes"),
-                        ],
-                        className="q-acts",
-                    ),
+                    )
                 ],
-                id="settle-modal",
-                title="Settle an unknown outcome",
-                centered=True,
-                size="lg",
+                reason="How do you know?",
+                hint="It stays with the outcome and in the audit. No personal data, please.",
             ),
         ]
     )
@@ -114,12 +98,7 @@ def register(app: Dash, context: DashboardContext) -> None:
             return (*stay[:7], [toast("Nothing to settle", "This is not unknown any more.", "gray")])
         return True, known(row, context), id, None, "", None, None, no_update
 
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "never_mind"),
-        Output("settle-modal", "opened", allow_duplicate=True),
-        Input("settle-no", "n_clicks"),
-        prevent_initial_call=True,
-    )
+    dialogs.closes(app, "settle")
 
     @app.callback(
         Output("settle-modal", "opened", allow_duplicate=True),
@@ -166,11 +145,7 @@ _CONSEQUENCE = {
 
 def problems_of(found: str | None, reason: str | None) -> tuple[str | None, str | None]:
     """Return what is wrong with the choice and with the reason; None where nothing is."""
-    length = len((reason or "").strip())
-    return (
-        None if found in _CONSEQUENCE else "Choose what you found.",
-        None if SHORTEST <= length <= LONGEST else f"Say it in {SHORTEST} to {LONGEST} characters.",
-    )
+    return None if found in _CONSEQUENCE else "Choose what you found.", dialogs.reason_problem(reason)
 
 
 def known(row: KeyRow, context: DashboardContext) -> Component:

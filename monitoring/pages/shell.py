@@ -6,6 +6,7 @@ viewer's time zone). Everything that needs no server is decided in ``assets/quay
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,8 +21,17 @@ from monitoring.pages.states import loading
 from monitoring.pages.theme import THEME
 from monitoring.timerange import PRESETS, check, moment, parameters_of, stamp, time_range, zone_named
 
-NAVIGATION = (("/", "Overview", "overview"), ("/calls", "Calls", "calls"), ("/syncs", "Syncs", "syncs"))
-COUNTED = (("/incidents", "Incidents", "bell", "bad"), ("/outcomes", "Outcomes", "question", "warn"))  # with a number
+# Group -> its pages: path, label, mark. A group without a name has no head.
+NAVIGATION: Mapping[str, Sequence[tuple[str, str, str]]] = {
+    "": (
+        ("/", "Overview", "overview"),
+        ("/incidents", "Incidents", "bell"),
+        ("/calls", "Calls", "calls"),
+        ("/syncs", "Syncs", "syncs"),
+        ("/outcomes", "Outcomes", "question"),
+    ),
+}
+COUNTED: Mapping[str, str] = {"/incidents": "bad", "/outcomes": "warn"}  # pages with a number -> its tone
 SCHEDULER_SILENCE = 15.0  # seconds without a heartbeat until a banner says so; read by quayside.js
 
 
@@ -172,20 +182,11 @@ def _user_menu() -> Component:
 
 
 def _navbar(context: DashboardContext) -> Component:
-    links: list[Component] = [
-        dmc.NavLink(label=label, href=path, leftSection=icon(mark), id={"nav": path})
-        for path, label, mark in NAVIGATION
-    ]
-    links += [
-        dmc.NavLink(
-            label=label,
-            href=path,
-            leftSection=icon(mark),
-            rightSection=html.Span("", id=f"nav-{path[1:]}", className=f"q-count q-count-{tone}", hidden=True),
-            id={"nav": path},
-        )
-        for path, label, mark, tone in COUNTED
-    ]
+    links: list[Component] = []
+    for group, pages in NAVIGATION.items():
+        if group:
+            links.append(html.Span(group, className="q-nav-head"))
+        links += [_nav_link(*page) for page in pages]
     vendors: list[Component] = [
         dmc.NavLink(
             label=facts.label,
@@ -201,6 +202,12 @@ def _navbar(context: DashboardContext) -> Component:
         ),
         className="q-navbar",
     )
+
+
+def _nav_link(path: str, label: str, mark: str) -> Component:
+    number = html.Span("", id=f"nav-{path[1:]}", className=f"q-count q-count-{COUNTED.get(path)}", hidden=True)
+    right = {"rightSection": number} if path in COUNTED else {}
+    return dmc.NavLink(label=label, href=path, leftSection=icon(mark), id={"nav": path}, **right)
 
 
 def _banners(context: DashboardContext) -> Component:

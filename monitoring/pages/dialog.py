@@ -1,0 +1,75 @@
+"""The dialog before an act that hurts: what it will do, why it is done, and the way back.
+
+A dialog of the name ``n`` has the parts ``n-modal``, ``n-facts`` (filled when it opens), ``n-reason``, ``n-no`` and
+``n-yes``. The page opens it, and acts on ``n-yes``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, html
+from dash.development.base_component import Component
+
+SHORTEST, LONGEST = 3, 500  # characters of a reason
+
+
+def dialog(
+    name: str,
+    *,
+    title: str,
+    yes: str,
+    no: str = "Never mind",
+    body: Sequence[Component] = (),
+    reason: str = "Why?",
+    hint: str = "It stays in the audit. No personal data, please.",
+    hurts: bool = False,
+) -> Component:
+    """Return a dialog, closed. ``reason`` is the label of its field, "" for none; ``hurts`` paints ``yes`` red."""
+    why = [
+        dmc.Textarea(
+            id=f"{name}-reason",
+            label=reason,
+            description=hint,
+            withAsterisk=True,
+            autosize=True,
+            minRows=2,
+            maxRows=6,
+            mt="md",
+        )
+    ]
+    return dmc.Modal(
+        [
+            html.Div(id=f"{name}-facts"),
+            *body,
+            *(why if reason else []),
+            html.Div(
+                [
+                    dmc.Button(no, id=f"{name}-no", variant="default"),
+                    dmc.Button(yes, id=f"{name}-yes", **({"color": "red"} if hurts else {})),
+                ],
+                className="q-acts",
+            ),
+        ],
+        id=f"{name}-modal",
+        title=title,
+        centered=True,
+        size="lg",
+    )
+
+
+def closes(app: Dash, name: str) -> None:
+    """Let ``n-no`` close the dialog, without asking the server."""
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
+        ClientsideFunction("quayside", "never_mind"),
+        Output(f"{name}-modal", "opened", allow_duplicate=True),
+        Input(f"{name}-no", "n_clicks"),
+        prevent_initial_call=True,
+    )
+
+
+def reason_problem(reason: str | None) -> str | None:
+    """Return the sentence that refuses a reason; None when it will do."""
+    length = len((reason or "").strip())
+    return None if SHORTEST <= length <= LONGEST else f"Say it in {SHORTEST} to {LONGEST} characters."
