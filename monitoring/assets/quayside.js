@@ -177,6 +177,23 @@
     if (again) again.focus({ preventScroll: true });
   }).observe(document.documentElement, { childList: true, subtree: true });
 
+  // The kit says on a box around a button that something opens; a screen reader needs it on the button.
+  var OPENS = ["aria-expanded", "aria-haspopup", "aria-controls"];
+
+  function lend(box) {
+    var button = box.tagName === "DIV" && !box.hasAttribute("role") && box.querySelector("button");
+    if (!button) return;
+    OPENS.forEach(function (name) {
+      if (!box.hasAttribute(name)) return;
+      button.setAttribute(name, box.getAttribute(name));
+      box.removeAttribute(name);
+    });
+  }
+
+  new MutationObserver(function () {
+    document.querySelectorAll("div[aria-expanded], div[aria-haspopup]").forEach(lend);
+  }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: OPENS });
+
   // A session that has ended answers 401: go to the sign-in page and come back here afterwards.
   var ask = window.fetch;
   window.fetch = function () {

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.browser.accessibility import violations
 from tests.browser.conftest import Visitor, Web
 
 pytestmark = pytest.mark.browser
@@ -36,4 +37,5 @@ async def test_page_shows_its_parts_and_fits_the_screen(
     failed = await page.locator(".q-state-failed").count()
 
     assert (overflow, failed) == (False, 0)
+    assert await violations(page) == []
     assert await page.evaluate("document.documentElement.getAttribute('data-mantine-color-scheme')") == scheme
