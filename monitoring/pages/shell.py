@@ -69,6 +69,7 @@ def _stores() -> list[Component]:
         dcc.Store(id="title"),
         dcc.Store(id="rejoin"),
         dcc.Store(id="acted"),
+        dcc.Store(id="zoomed"),
         dcc.Interval(id="clock", interval=1000),
         dcc.Interval(id="poll", interval=5000, disabled=True),
     ]
@@ -343,6 +344,24 @@ def register(app: Dash, context: DashboardContext) -> None:
         _clicks: int, _enter: int, _submit: int, since: str, until: str, zone: str, search: str
     ) -> tuple[Any, Any, str | None, str | None]:
         return own_range_search(since or "", until or "now", zone, search, context)
+
+    @app.callback(
+        Output("url", "search", allow_duplicate=True),
+        Input("zoomed", "data"),
+        State("zone", "data"),
+        State("url", "search"),
+        prevent_initial_call=True,
+    )
+    async def zoom(stretch: list[str] | None, zone: str | None, search: str | None) -> Any:
+        return zoomed_search(stretch, zone, search, context)
+
+
+def zoomed_search(stretch: list[str] | None, zone: str | None, search: str | None, context: DashboardContext) -> Any:
+    """Return the URL's new search part for a stretch of the viewer's clock; no change for one that makes no range."""
+    if not stretch or len(stretch) != 2:
+        return no_update
+    since, until = (str(at)[:19].replace("T", " ") for at in stretch)
+    return own_range_search(since, until, zone, search, context)[0]
 
 
 def own_range_search(

@@ -15,7 +15,7 @@ from db.runs import RunRow
 from db.schedules import ScheduleEdit
 from monitoring import units
 from monitoring.facts import SyncFacts
-from monitoring.pages.marks import badge, moment
+from monitoring.pages.marks import aria, badge, moment
 from monitoring.schedule import next_run
 from monitoring.timerange import TimeRange
 
@@ -128,6 +128,7 @@ def progress(run: RunRow, view: TimeRange) -> Component:
                     value=round((part if part is not None else 1.0) * 100, 1),
                     striped=part is None,
                     animated=part is None,
+                    **aria(label="Progress of the run"),
                 ),
                 size="md",
             ),
