@@ -61,11 +61,12 @@
     return words.join(" ").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
   }
 
+  // All of a panel: its chart, if that has moments, then its tables, each under its own head.
   function take(button) {
-    var panel = button.closest(".q-panel");
-    var table = panel.querySelector("table.q-table"), chart = panel.querySelector(".js-plotly-plot");
-    if (chart) save(named(panel), ofChart(chart));
-    else if (table) save(named(panel), ofTable(table));
+    var panel = button.closest(".q-panel"), chart = panel.querySelector(".js-plotly-plot"), parts = [];
+    if (chart && chart.data.some(function (trace) { return trace.orientation !== "h"; })) parts.push(ofChart(chart));
+    panel.querySelectorAll("table.q-table").forEach(function (table) { parts.push(ofTable(table)); });
+    save(named(panel), parts.join("\r\n"));
   }
 
   // A panel with something to take along gets its button; the page is drawn anew with every tick, so look again then.

@@ -47,6 +47,17 @@ async def test_a_chart_is_taken_along_with_a_line_per_moment(visit: Visit, tmp_p
     assert any(float(row[1]) > 0 for row in rows[1:] if row[1])
 
 
+@pytest.mark.parametrize(("panel", "heads"), [("Who spends it", ["Source", "Lane", "Quota"]), ("Circuit", ["When"])])
+async def test_all_tables_of_a_panel_are_taken_along(
+    visit: Visit, tmp_path: Path, panel: str, heads: list[str]
+) -> None:
+    page = await (await visit()).open("/vendors/aramex?range=24h")
+    _name, rows = await _taken(page, panel, tmp_path)
+    blank = [place for place, row in enumerate(rows) if not row]
+
+    assert [rows[place + 1][0] for place in [-1, *blank]] == heads
+
+
 async def test_a_stretch_dragged_on_a_chart_becomes_the_range_of_the_page(visit: Visit) -> None:
     page = await (await visit()).open("/vendors/aramex?range=24h")
     await page.get_by_label("Live updates").focus()
