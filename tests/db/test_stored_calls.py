@@ -26,5 +26,6 @@ async def test_generated_rollups_sum_to_the_generated_calls(database: Database) 
     assert stored == 3000
     assert sum(one.totals.calls for one in found) == 3000
     assert sum(one.totals.calls_failed for one in found) == failed
+    assert inputs is not None
     assert 0 < inputs < 120
     assert len(found) == 27
