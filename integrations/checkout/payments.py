@@ -163,7 +163,7 @@ class PaymentDesk:
         return payment
 
     async def cancel(self, payment_id: str, *, key: str) -> Payment:
-        """Let go of a payment that is not captured. Raise UnknownOperation where the processor only lets it lapse."""
+        """Let go of a payment that is not captured. Raise Unsupported where the processor only lets it lapse."""
         row, vendor = await self._where(payment_id, "")
         payment = await self._call(vendor, "cancel_payment", PaymentQuery(payment_id=payment_id), key)
         await self._note(row, payment)

@@ -23,11 +23,11 @@ from db.engine import Connection, Database
 from db.placements import Placement
 from integrations.checkout.carriers import why_not
 from integrations.checkout.new_order import NewOrder
-from integrations.checkout.placing_steps import (
+from integrations.checkout.placing_steps import Steps
+from integrations.checkout.progress import (
     LEAVES_A_TRACE,
     MESSAGES,
     Moved,
-    Steps,
     next_step,
     noted,
     tries_of,
@@ -59,6 +59,7 @@ FIRST_WAIT, LONGEST_WAIT = 15.0, 3600.0  # seconds
 BY_REQUEST = ("new", "paying")  # the states a request works in; GET looks at a payment as well
 FINAL = ("complete", "declined", "failed")
 GO_ON_WITHOUT = frozenset({"commit_tax", "mail", "sms", "event", "cancel_order", "cancel_shipment", "void_tax"})
+LOOKS = frozenset({"look", "review"})  # their tries count how often nothing had changed
 TURN_ROUND = frozenset({"capture", "shipment"})
 Sentence = Literal["later", "for_good", "person"]
 
@@ -273,7 +274,7 @@ class PlacingDesk:
 
     def _troubled(self, placement: Placement, step: str, error: QuaysideError) -> Moved:
         """Return what becomes of an order whose step failed."""
-        tries = tries_of(placement, step) if step in MESSAGES else placement.tries
+        tries = tries_of(placement, step) if step in MESSAGES else 0 if step in LOOKS else placement.tries
         sentence = sentence_on(error, tries)
         facts = {"error_type": error.error_type, "message": error.message}
         tried = replace(placement, tries=placement.tries + 1, **facts)  # type: ignore[arg-type]

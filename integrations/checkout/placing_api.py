@@ -13,7 +13,7 @@ from db.placements import Placement
 from integrations.checkout.caller import Caller, Key
 from integrations.checkout.new_order import NewOrder
 from integrations.checkout.placing import PlacingDesk
-from integrations.checkout.placing_steps import ORDER
+from integrations.checkout.progress import ORDER
 from integrations.types.base import Model, Money, UtcDatetime
 from integrations.types.payments import Payment
 from integrations.types.tax import TaxQuote

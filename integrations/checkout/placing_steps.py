@@ -7,17 +7,18 @@ order's reference, its attempt and the step, so a step that is done again after 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from db import orders
 from db.engine import Connection, Database
 from db.placements import Placement, State
 from integrations.checkout.new_order import NewOrder
 from integrations.checkout.payments import Capture, PaymentDesk, Refund
+from integrations.checkout.progress import Moved, is_accepted, key_of, name_of, noted, total_of, turned_round
 from integrations.checkout.tax import ENGINE, TaxDesk
-from integrations.errors import HttpFailed, InvalidInput, QuaysideError, UnknownOperation
+from integrations.errors import HttpFailed, InvalidInput, QuaysideError, Unsupported
 from integrations.gateway import Gateway
 from integrations.outcome import Priority
 from integrations.types.base import Money
@@ -27,20 +28,11 @@ from integrations.types.payments import Payment
 from integrations.types.shipping import CancelledShipment, CreatedShipment, TrackingRequest
 from integrations.types.tax import TaxDocument, TaxDocumentQuery, TaxQuote
 
-ORDER: Mapping[str, Sequence[str]] = {
-    "new": ("screening", "tax"),
-    "paying": ("payment", "capture", "order"),
-    "action": ("look",),
-    "review": ("review",),
-    "placed": ("commit_tax", "shipment", "mail", "sms", "event"),
-    "undoing": ("cancel_order", "cancel_shipment", "void_tax", "give_back"),
-}
-LEAVES_A_TRACE = frozenset({"commit_tax", "shipment"})  # noted before they are done, for they may have to be undone
-MESSAGES = frozenset({"mail", "sms", "event"})  # none of which has to wait for another
-SETTLED = frozenset({"done", "skipped", "failed", "waiting"})
 FRAUD, MAIL, SMS, MARKETING = "signifyd", "sendgrid", "twilio", "klaviyo"
 SCREENING_DEADLINE = 6.0  # seconds; a shopper waits
 REVIEW_LIMIT = timedelta(days=6)  # then the authorization is about to lapse
+HELD = frozenset({"authorized", "pending", "requires_action"})  # a payment that may still take the buyer's money
+LAPSES_WITHIN = timedelta(days=8)  # nobody keeps what is not captured for longer, where it cannot be let go
 _STATE_OF_PAYMENT: Mapping[str, State] = {
     "pending": "action",
     "requires_action": "action",
@@ -49,63 +41,6 @@ _STATE_OF_PAYMENT: Mapping[str, State] = {
     "refunded": "failed",
 }
 _FIELD_OF_ORDER = {"amount.currency": "currency", "amount.amount": "lines", "amount": "lines"}  # of a payment's
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """How far an order is after a step. ``wait``: seconds until the next look; ``letter``: what a person has to do,
-    and ``stuck`` that nothing goes on before. ``within`` has the last word, inside the transaction that stores it.
-    """
-
-    placement: Placement
-    wait: float | None = None
-    letter: str = ""
-    stuck: bool = False
-    within: Callable[[Connection, Moved], Awaitable[Moved]] | None = None
-
-
-def next_step(placement: Placement) -> str | None:
-    """Return the step that is next, None when everything of this state is done; a message that failed lets others by."""
-    done = {name for name, facts in placement.steps.items() if facts["state"] in SETTLED}
-    left = [name for name in ORDER.get(placement.state, ()) if name not in done]
-    return min(left, key=lambda name: tries_of(placement, name), default=None)
-
-
-def tries_of(placement: Placement, message: str) -> int:
-    """Return how often a message was tried in vain."""
-    return int(placement.steps.get(message, {}).get("tries", 0))
-
-
-def noted(placement: Placement, step: str, state: str, **facts: Any) -> Placement:
-    """Return the order with a step noted; the step after it has not been tried."""
-    steps = {**placement.steps, step: {"state": state, **facts}}
-    return replace(placement, steps=steps, tries=0, error_type=None, message=None)
-
-
-def turned_round(placement: Placement, reason: str, *, end: State = "failed") -> Placement:
-    """Return the order on its way back."""
-    return replace(noted(placement, "undo", "done", end=end, reason=reason), state="undoing")
-
-
-def is_accepted(placement: Placement) -> bool:
-    """Whether the fraud screening lets the order through."""
-    return placement.steps["screening"]["state"] in ("done", "skipped")
-
-
-def name_of(placement: Placement) -> str:
-    """Return the reference vendors are told; a later attempt at the same order has its own."""
-    return placement.reference if placement.attempt == 1 else f"{placement.reference}-{placement.attempt}"
-
-
-def key_of(placement: Placement, step: str) -> str:
-    """Return the idempotency key of a step."""
-    return f"placing-{placement.reference}-{placement.attempt}-{step}"
-
-
-def total_of(placement: Placement) -> Money:
-    """Return what the shopper pays, with exactly the currency's decimals."""
-    assert placement.total is not None  # noqa: S101 - the tax comes before whatever needs the total
-    return Money(amount=placement.total, currency=placement.currency).rounded()
 
 
 class Steps:
@@ -178,7 +113,7 @@ class Steps:
     async def look(self, placement: Placement) -> Moved:
         """See whether the shopper has done what the payment waits for."""
         before = _payment(placement)
-        payment = await self._payments.get(before.payment_id, processor=before.vendor)
+        payment = await self._stands(placement)
         if payment.status == before.status:
             return Moved(placement=replace(placement, tries=placement.tries + 1), wait=_wait(placement, 6 * 3600))
         return self._paid(placement, payment)
@@ -315,21 +250,28 @@ class Steps:
         return Moved(placement=noted(placement, "void_tax", "done"))
 
     async def give_back(self, placement: Placement) -> Moved:
-        """Refund what was captured, or let go of what was only authorized, as the processor says how it stands."""
-        before = _payment(placement)
-        payment = await self._payments.get(before.payment_id, processor=before.vendor)
-        key = key_of(placement, "give_back")
-        letter = ""
+        """Refund what was captured, or let go of what is only authorized, as the processor says how it stands.
+
+        Where it cannot be let go it lapses by itself, which is waited for: captured in spite of that it is refunded.
+        """
+        before = placement.steps.get("give_back", {})
+        since, looks = before.get("since", self._now().isoformat()), before.get("looks", 0)
+        age = self._now() - datetime.fromisoformat(since)
+        payment = await self._stands(placement)
         if payment.status in ("captured", "partially_refunded"):
             refund = Refund(reference=f"{name_of(placement)}-back", reason="requested_by_customer")
-            payment = await self._payments.refund(payment.payment_id, refund, key=key)
-        elif payment.status in ("authorized", "pending", "requires_action"):
-            try:
+            payment = await self._payments.refund(payment.payment_id, refund, key=key_of(placement, "give_back"))
+        elif payment.status in HELD:
+            # A key of its own for each look: it may stand otherwise by now, and the same key gives the same answer.
+            key = key_of(placement, f"let_go_{looks}")
+            with suppress(Unsupported):
                 payment = await self._payments.cancel(payment.payment_id, key=key)
-            except UnknownOperation:
-                if payment.status != "authorized":
-                    return Moved(placement=replace(placement, tries=placement.tries + 1), wait=_wait(placement, 3600))
-                letter = f"Release the authorization at {payment.vendor} by hand; else it lapses by itself."
+        letter = ""
+        if payment.status in HELD:
+            if age < LAPSES_WITHIN:
+                lapsing = noted(placement, "give_back", "lapsing", since=since, looks=looks + 1)
+                return Moved(placement=lapsing, wait=min(3600.0, max(60.0, age.total_seconds())))
+            letter = f"The payment still stands at {payment.vendor} as {payment.status}; release it there by hand."
         status = payment.status
 
         async def note(connection: Connection, moved: Moved) -> Moved:
@@ -349,6 +291,16 @@ class Steps:
         )
         decision: ScreeningDecision = called.value
         return decision
+
+    async def _stands(self, placement: Placement) -> Payment:
+        """Return how the payment stands; one that was never paid and that the processor has forgotten has failed."""
+        before = _payment(placement)
+        try:
+            return await self._payments.get(before.payment_id, processor=before.vendor)
+        except HttpFailed as error:
+            if error.error_type != "not_found" or before.status not in ("pending", "requires_action"):
+                raise
+        return before.model_copy(update={"status": "failed", "next_action": None})
 
     def _decided(self, placement: Placement, decision: ScreeningDecision) -> Placement:
         """Return the order with the screening's word; one that is refused before it is paid ends here."""

@@ -72,7 +72,7 @@ class MollieTwin:
             self._route("GET", _PAYMENT, "get_payment", payments.retrieve),
             self._route("PATCH", _PAYMENT, "update_payment", payments.update),
             self._route("DELETE", _PAYMENT, "cancel_payment", payments.cancel),
-            self._route("POST", f"{_PAYMENT}/release-authorization", "release_payment", payments.release, 202),
+            self._route("POST", f"{_PAYMENT}/release-authorization", "cancel_payment", payments.release, 202),
             self._route("POST", f"{_PAYMENT}/captures", "capture_payment", payments.create_capture, 201),
             self._route("GET", f"{_PAYMENT}/captures", "look_up", payments.captures),
             self._route("GET", f"{_PAYMENT}/captures/{{capture_id}}", "look_up", payments.capture),

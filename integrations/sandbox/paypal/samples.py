@@ -15,10 +15,13 @@ from integrations.sandbox.paypal.records import Authorization, Capture, Order, U
 CREATED = "SANDBOXCREATED000"  # waits for its buyer
 APPROVED = "SANDBOXAPPROVED00"  # can be captured
 AUTHORIZED = "SANDBOXAUTHORIZED"  # its authorisation can be captured or voided
+HELD = "SANDBOXHELD000000"  # authorised too: one to capture, one to let go
 CAPTURED = "SANDBOXCAPTURED00"  # its capture can be refunded
 AUTHORIZATION = "SANDBOXAUTH000001"
+HELD_AUTHORIZATION = "SANDBOXAUTH000002"
 CAPTURE = "SANDBOXCAPTURE001"
-_ORDER_OF = {AUTHORIZATION: AUTHORIZED, CAPTURE: CAPTURED}
+_ORDER_OF = {AUTHORIZATION: AUTHORIZED, HELD_AUTHORIZATION: HELD, CAPTURE: CAPTURED}
+_AUTHORIZATION_OF = {AUTHORIZED: AUTHORIZATION, HELD: HELD_AUTHORIZATION}
 _AMOUNT = Money(Decimal("109.90"), "USD")
 _HELD = 29 * 86_400.0
 
@@ -32,7 +35,7 @@ class Samples:
     def make_for(self, id: str) -> None:
         """Make the sample of this order, authorisation or capture id, unless it is there."""
         order_id = _ORDER_OF.get(id, id)
-        if order_id in (CREATED, APPROVED, AUTHORIZED, CAPTURED) and self._account.orders.get(order_id) is None:
+        if order_id in (CREATED, APPROVED, AUTHORIZED, HELD, CAPTURED) and self._account.orders.get(order_id) is None:
             self._make(order_id)
 
     def _make(self, id: str) -> None:
@@ -47,7 +50,7 @@ class Samples:
         statuses = {CREATED: "CREATED", APPROVED: "APPROVED"}
         order = Order(
             id=id,
-            intent="AUTHORIZE" if id == AUTHORIZED else "CAPTURE",
+            intent="AUTHORIZE" if id in _AUTHORIZATION_OF else "CAPTURE",
             status=statuses.get(id, "COMPLETED"),
             units=[unit],
             source=None,
@@ -56,14 +59,15 @@ class Samples:
             approved=id != CREATED,
         )
         account.orders.put(id, order)
-        if id == AUTHORIZED:
-            unit.authorizations.append(account.authorizations.put(AUTHORIZATION, self._authorization(order, unit)))
+        if id in _AUTHORIZATION_OF:
+            held = self._authorization(_AUTHORIZATION_OF[id], order, unit)
+            unit.authorizations.append(account.authorizations.put(held.id, held))
         elif id == CAPTURED:
             unit.captures.append(account.captures.put(CAPTURE, self._capture(order, unit)))
 
-    def _authorization(self, order: Order, unit: Unit) -> Authorization:
+    def _authorization(self, id: str, order: Order, unit: Unit) -> Authorization:
         return Authorization(
-            id=AUTHORIZATION,
+            id=id,
             order=order,
             unit=unit,
             amount=_AMOUNT,

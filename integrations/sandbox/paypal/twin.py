@@ -84,7 +84,7 @@ class PaypalTwin:
             self._read(_AUTHORIZATIONS, "look_up", payments.authorization),
             self._write(f"{_AUTHORIZATIONS}/capture", "capture_payment", payments.capture, "payment"),
             self._write(f"{_AUTHORIZATIONS}/reauthorize", "reauthorize_payment", payments.reauthorize, "reauthorize"),
-            self._plain("POST", f"{_AUTHORIZATIONS}/void", "void_payment", self._void, "void"),
+            self._plain("POST", f"{_AUTHORIZATIONS}/void", "cancel_payment", self._void, "void"),
             self._read(_CAPTURES, "look_up", payments.capture_details),
             self._write(f"{_CAPTURES}/refund", "refund_payment", payments.refund, "refund"),
             self._read("/v2/payments/refunds/{id}", "look_up", payments.refund_details),

@@ -15,7 +15,14 @@ INITIATED = "chg_SandboxInitiated"  # waits on its page
 CAPTURED = "chg_SandboxCaptured"  # can be refunded
 DECLINED = "chg_SandboxDeclined"
 AUTHORIZED = "auth_SandboxAuthorized"  # can be captured or voided
-_SAMPLES = {INITIATED: None, CAPTURED: "", DECLINED: "DECLINED", AUTHORIZED: ""}  # how their customers decided
+HELD = "auth_SandboxHeld"  # another, so that one can be captured and one voided
+_SAMPLES = {
+    INITIATED: None,
+    CAPTURED: "",
+    DECLINED: "DECLINED",
+    AUTHORIZED: "",
+    HELD: "",
+}  # how their customers decided
 _CUSTOMER = {"first_name": "Test", "last_name": "Buyer", "email": "buyer@example.com"}
 _DAY = 86_400
 _TRADE, _DAYS = 40, 21
@@ -65,7 +72,7 @@ class Samples:
         }
         call = Call(body=body, match={}, base_url=base_url)
         with self._account.past(at):
-            kind = "authorize" if id == AUTHORIZED else "charge"
+            kind = "authorize" if id in (AUTHORIZED, HELD) else "charge"
             made = self._transactions.begin(call, kind, "src_card", id=id)
             if outcome is not None:
                 self._transactions.decide(made, outcome)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
-from integrations.errors import HttpFailed, InvalidInput, MissingCredential
+from integrations.errors import HttpFailed, InvalidInput, MissingCredential, Unsupported
 from integrations.outcome import Request, Response, Verdict
 from integrations.paths import filled
 from integrations.types.payments import (
@@ -57,6 +57,37 @@ class Mollie(Adapter):
         after = await self._found(exchange, value.payment_id, step="look_up")
         if after.status == "authorized":
             return answers.payment(after, message="The capture is under way.", status="pending")
+        return answers.payment(after)
+
+    async def cancel_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
+        """Release what is authorized, or cancel what is not paid yet; one that is cancelled already is the result.
+
+        Mollie carries a release out later, and whether the bank follows is up to the bank: it is pending until then.
+        Raise InvalidInput for a payment that is paid, Unsupported for one that only its time to pay ends.
+        """
+        before = await self._found(exchange, value.payment_id, step="look_up")
+        if before.status == "paid":
+            raise InvalidInput("The payment is paid; refund it.", field="payment_id")
+        if before.status not in ("open", "pending", "authorized"):
+            return answers.payment(before)
+        try:
+            await exchange.send(_cancellation(before, value.payment_id, exchange.idempotency_key))
+        except HttpFailed as error:
+            if error.status != 422:
+                raise
+            # What was cancelled, released or paid meanwhile is refused as well; how the payment stands tells which.
+            after = await self._found(exchange, value.payment_id, step="look_up")
+            if before.status != after.status:
+                return answers.payment(after)
+            if before.status == "authorized":
+                raise
+            raise Unsupported(
+                "Mollie cannot cancel a payment of this method; it expires by itself when nobody pays it.",
+                field="payment_id",
+            ) from None
+        after = await self._found(exchange, value.payment_id, step="look_up")
+        if after.status == "authorized":
+            return answers.payment(after, message="The release is under way.", status="pending")
         return answers.payment(after)
 
     async def get_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
@@ -159,6 +190,14 @@ class Mollie(Adapter):
                 return False
             query = [("limit", "250"), ("from", following)]
         return False
+
+
+def _cancellation(found: Found, id: str, key: str | None) -> Request:
+    if found.status == "authorized":
+        template = PAYMENT + "/release-authorization"
+        return _write(filled(template, id=id), template, {}, key)
+    headers = {"idempotency-key": key} if key else {}
+    return Request(method="DELETE", path=filled(PAYMENT, id=id), template=PAYMENT, headers=headers)
 
 
 def _write(path: str, template: str, body: Mapping[str, Any], key: str | None) -> Request:

@@ -88,6 +88,17 @@ VENDOR = Vendor(
             max_attempts=4,
         ),
         Operation(
+            name="cancel_payment",
+            input=PaymentQuery,
+            result=Payment,
+            example={"payment_id": "tr_sandboxheld"},
+            idempotency=Idempotency.NATIVE,
+            reference="payment_id",
+            deadline=45.0,
+            attempt_timeout=15.0,
+            max_attempts=4,
+        ),
+        Operation(
             name="get_payment",
             input=PaymentQuery,
             result=Payment,

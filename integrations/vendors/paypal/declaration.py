@@ -90,6 +90,17 @@ VENDOR = Vendor(
             max_attempts=4,
         ),
         Operation(
+            name="cancel_payment",
+            input=PaymentQuery,
+            result=Payment,
+            example={"payment_id": "SANDBOXHELD000000"},
+            idempotency=Idempotency.NATURAL,
+            reference="payment_id",
+            deadline=60.0,
+            attempt_timeout=20.0,
+            max_attempts=4,
+        ),
+        Operation(
             name="get_payment",
             input=PaymentQuery,
             result=Payment,

@@ -25,7 +25,14 @@ DECLINES = frozenset(
         "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING",
     }
 )
-DONE_ALREADY = frozenset({"ORDER_ALREADY_CAPTURED", "ORDER_ALREADY_AUTHORIZED", "AUTHORIZATION_ALREADY_CAPTURED"})
+DONE_ALREADY = frozenset(
+    {
+        "ORDER_ALREADY_CAPTURED",
+        "ORDER_ALREADY_AUTHORIZED",
+        "AUTHORIZATION_ALREADY_CAPTURED",
+        "PREVIOUSLY_VOIDED",
+    }
+)
 DONE = "done_already"
 _BUSY = frozenset({"ORDER_COMPLETION_IN_PROGRESS", "PREVIOUS_REQUEST_IN_PROGRESS"})
 _ISSUES: Mapping[str, str] = {
@@ -38,6 +45,8 @@ _ISSUES: Mapping[str, str] = {
     "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED": "the buyer has tried too often",
     "AUTHORIZATION_EXPIRED": "the authorization has expired",
     "AUTHORIZATION_VOIDED": "the authorization was voided",
+    "PREVIOUSLY_CAPTURED": "the authorization was captured, so it cannot be voided; refund the payment",
+    "CANNOT_BE_VOIDED": "it was authorized anew; void the first authorization",
     "MAX_CAPTURE_AMOUNT_EXCEEDED": "more would be captured than was authorized",
     "DECIMAL_PRECISION": "the amount has too many decimals",
     "CURRENCY_NOT_SUPPORTED": "PayPal does not take the currency",

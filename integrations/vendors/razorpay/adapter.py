@@ -85,6 +85,17 @@ class Razorpay(Adapter):
         found = await self._found(exchange, value.payment_id, "look_up")
         return answers.payment(found) if found.best is not None and found.best.captured else None
 
+    async def cancel_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
+        """Raise Unsupported: Razorpay's interface has no void.
+
+        Source: razorpay.com/docs/payments/payments/capture-settings: what nobody captures goes back to the buyer.
+        """
+        raise Unsupported(
+            "Razorpay cannot let go of a payment. Leave it uncaptured, and it goes back to the buyer by itself after the "
+            "days set in Razorpay's dashboard; or capture it and refund it.",
+            field="operation",
+        )
+
     async def get_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
         """Return a payment as Razorpay has it, by the id of its order or of one try to pay it."""
         return answers.payment(await self._found(exchange, value.payment_id, ""))

@@ -71,6 +71,17 @@ VENDOR = Vendor(
             attempt_timeout=20.0,
         ),
         Operation(
+            name="cancel_payment",
+            input=PaymentQuery,
+            result=Payment,
+            example={"payment_id": "pay_SandboxAuthzd1"},
+            idempotency=Idempotency.OURS,
+            reference="payment_id",
+            deadline=45.0,
+            attempt_timeout=15.0,
+            supported=False,
+        ),
+        Operation(
             name="get_payment",
             input=PaymentQuery,
             result=Payment,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
-from integrations.errors import HttpFailed, InvalidInput
+from integrations.errors import HttpFailed, InvalidInput, Unsupported
 from integrations.outcome import Request, Response, Verdict
 from integrations.paths import filled
 from integrations.types.base import Money
@@ -33,7 +33,9 @@ from integrations.vendors.tap.declaration import (
     CHARGES,
     REFUND,
     REFUNDS,
+    STATUSES,
     VENDOR,
+    VOID,
 )
 from integrations.vendors.tap.look_up import captures_of, refunds_of
 
@@ -70,6 +72,33 @@ class Tap(Adapter):
         made = answers.made((await exchange.send(_write(CHARGES, body))).exact_json())
         answers.refuse_replay_of_another(value.amount or found.head.money, body["reference"]["order"], made)
         return answers.payment(_as_made(made))
+
+    async def cancel_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
+        """Void an authorization; one that is void already, or came to nothing, is the result.
+
+        Raise InvalidInput for a payment that was captured, Unsupported for one its buyer has not paid: Tap has no way to
+        cancel that, its page closes within the hour.
+        """
+        found = await self._found(exchange, value.payment_id, step="look_up")
+        if found.captured:
+            raise InvalidInput("The payment is captured; refund it.", field="payment_id")
+        if STATUSES.get(found.head.status) in ("failed", "declined"):
+            return answers.payment(found)
+        if found.head.status != "AUTHORIZED":
+            raise Unsupported(
+                "Tap cannot cancel a payment that waits for its buyer; its page closes within the hour.",
+                field="payment_id",
+            )
+        path = filled(VOID, id=found.head.id)
+        try:
+            voided = (await exchange.send(Request(method="POST", path=path, template=VOID))).exact_json()
+        except HttpFailed as error:
+            # A second void is refused like a capture that came first: how the authorization stands tells which.
+            after = await self._found(exchange, value.payment_id, step="look_up") if error.status == 400 else found
+            if after.head.status == "AUTHORIZED":
+                raise
+            return answers.payment(after)
+        return answers.payment(_as_made(answers.made(voided)))
 
     async def get_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
         """Return a payment as Tap has it, by the id of its charge or of its authorization."""

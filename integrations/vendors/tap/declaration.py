@@ -20,7 +20,7 @@ from integrations.types.payments import (
 
 NAME, LABEL = "tap", "Tap"
 CHARGES, CHARGE = "/v2/charges", "/v2/charges/{id}"
-AUTHORIZES, AUTHORIZE = "/v2/authorize", "/v2/authorize/{id}"
+AUTHORIZES, AUTHORIZE, VOID = "/v2/authorize", "/v2/authorize/{id}", "/v2/authorize/{id}/void"
 REFUNDS, REFUND = "/v2/refunds", "/v2/refunds/{id}"
 CHARGE_LIST, REFUND_LIST = "/v2/charges/list", "/v2/refunds/list"
 # What Tap calls it -> what we call it. INITIATED with a page to go to is requires_action.
@@ -97,6 +97,17 @@ VENDOR = Vendor(
             example={"reference": "EXAMPLE-3402", "payment_id": "auth_SandboxAuthorized"},
             idempotency=Idempotency.NATIVE,
             reference="reference",
+            deadline=60.0,
+            attempt_timeout=20.0,
+            max_attempts=4,
+        ),
+        Operation(
+            name="cancel_payment",
+            input=PaymentQuery,
+            result=Payment,
+            example={"payment_id": "auth_SandboxHeld"},
+            idempotency=Idempotency.NATURAL,
+            reference="payment_id",
             deadline=60.0,
             attempt_timeout=20.0,
             max_attempts=4,

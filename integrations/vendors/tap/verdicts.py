@@ -52,7 +52,7 @@ FIELDS = {
 # Code -> error_type, whose fault, what to do.
 KNOWN = {
     "1109": ("three_d_secure_required", "configuration", "the account may not charge without 3-D Secure"),
-    "1114": ("wrong_state", "ours", "the authorization is not in a state to be captured"),
+    "1114": ("wrong_state", "ours", "the authorization is not in a state to be captured or voided"),
     "1119": ("currency_not_supported", "configuration", "the account, or this way to pay, takes no such currency"),
     "1126": ("token_used", "ours", "the card's token was used before; get a new one from the buyer"),
     "1149": ("currency_mismatch", "ours", "the payment is in another currency"),

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from integrations.correlation import current_origin, new_id
-from integrations.errors import HttpFailed, QuaysideError, UnknownOperation
+from integrations.errors import HttpFailed, QuaysideError, Unsupported
 from integrations.outcome import CallResult, Priority
 from integrations.resilience.idempotency import input_hash
 from integrations.types.base import Money
@@ -79,7 +79,7 @@ class FakeCheckoutVendors:
         """Let the shopper do what a payment waits for."""
         payment = self.payments[f"pi-{reference}"]
         if payment.status == "requires_action":
-            self.payments[payment.payment_id] = _as(payment, status)
+            self.payments[payment.payment_id] = as_status(payment, status)
 
     def taken(self, reference: str) -> Decimal:
         """Return what is kept of a payment: captured less refunded."""
@@ -134,7 +134,9 @@ class FakeCheckoutVendors:
             if status == "requires_action"
             else None,
         )
-        self.payments[payment.payment_id] = _as(payment, status or ("captured" if asked.capture else "authorized"))
+        self.payments[payment.payment_id] = as_status(
+            payment, status or ("captured" if asked.capture else "authorized")
+        )
         return self.payments[payment.payment_id]
 
     def _get_payment(self, query: PaymentQuery) -> Payment:
@@ -143,7 +145,7 @@ class FakeCheckoutVendors:
     def _capture_payment(self, asked: CaptureRequest) -> Payment:
         payment = self.payments[asked.payment_id]
         assert payment.status == "authorized"
-        self.payments[asked.payment_id] = _as(payment, "captured")
+        self.payments[asked.payment_id] = as_status(payment, "captured")
         return self.payments[asked.payment_id]
 
     def _refund_payment(self, asked: RefundRequest) -> Payment:
@@ -154,8 +156,8 @@ class FakeCheckoutVendors:
 
     def _cancel_payment(self, query: PaymentQuery) -> Payment:
         if not self.can_release:
-            raise UnknownOperation("Stripe has no such operation.", field="operation")
-        self.payments[query.payment_id] = _as(self.payments[query.payment_id], "failed")
+            raise Unsupported("It lapses by itself.", field="operation")
+        self.payments[query.payment_id] = as_status(self.payments[query.payment_id], "failed")
         return self.payments[query.payment_id]
 
     def _create_shipment(self, order: ShipmentOrder) -> CreatedShipment:
@@ -187,6 +189,6 @@ def _tenth(amount: Money) -> Money:
     return Money(amount=amount.amount / 10, currency=amount.currency).rounded()
 
 
-def _as(payment: Payment, status: str) -> Payment:
+def as_status(payment: Payment, status: str) -> Payment:
     captured = payment.amount if status == "captured" else payment.captured
     return payment.model_copy(update={"status": status, "captured": captured})

@@ -27,7 +27,7 @@ from integrations.checkout.placing import (
     backoff,
     sentence_on,
 )
-from integrations.checkout.placing_steps import REVIEW_LIMIT, Steps
+from integrations.checkout.placing_steps import LAPSES_WITHIN, REVIEW_LIMIT, Steps
 from integrations.checkout.tax import TaxDesk
 from integrations.errors import (
     AlreadyHappened,
@@ -45,7 +45,7 @@ from integrations.errors import (
 )
 from integrations.types.base import Money
 from tests.conftest import MovableClock
-from tests.integrations.checkout.fake_vendors import FakeCheckoutVendors
+from tests.integrations.checkout.fake_vendors import FakeCheckoutVendors, as_status
 from tests.scheduler.fakes import Fate, Killed, MortalDatabase
 
 AWAY = HttpFailed("It is away.", error_type="http_503", fault="theirs", retryable=True, status=503)
@@ -258,14 +258,62 @@ async def test_a_held_order_that_is_refused_is_let_go(shop: Shop) -> None:
     assert (await orders.get(shop.db, "S-1"), await shop.letters()) == (None, [])
 
 
-async def test_an_authorization_nobody_can_release_by_program_is_left_to_a_person(shop: Shop) -> None:
+async def refused_and_held(shop: Shop) -> None:
+    """Place an order whose authorization cannot be let go, have it refused, and look a first time."""
     shop.vendors.decision, shop.vendors.can_release = "hold", False
     await shop.place()
     shop.vendors.decision = "reject"
+    shop.clock.move(120)
+    await shop.desk().work_off()
+
+
+@pytest.mark.parametrize(("becomes", "taken"), [("failed", "0"), ("captured", "0")])
+async def test_an_authorization_that_cannot_be_let_go_is_waited_for_and_refunded_if_captured(
+    shop: Shop, becomes: str, taken: str
+) -> None:
+    await refused_and_held(shop)
+    waiting = await shop.row()
+    shop.vendors.payments["pi-S-1"] = as_status(shop.vendors.payments["pi-S-1"], becomes)
     await shop.settle()
 
-    assert (await shop.row()).state == "declined"
+    assert (waiting.state, states(waiting)["give_back"]) == ("undoing", "lapsing")
+    assert ((await shop.row()).state, await shop.letters()) == ("declined", [])
+    assert shop.vendors.taken("S-1") == Decimal(taken)
+
+
+async def test_an_authorization_that_does_not_lapse_is_left_to_a_person(shop: Shop) -> None:
+    await refused_and_held(shop)
+    shop.clock.move(LAPSES_WITHIN.total_seconds() - 600)
+    await shop.desk().work_off()
+    before = await shop.letters()
+    shop.clock.move(3600)
+    await shop.settle()
+
+    assert ((await shop.row()).state, before) == ("declined", [])
     assert await shop.letters() == [("S-1:give_back", "left_to_a_person")]
+
+
+async def test_a_payment_the_processor_has_forgotten_is_no_longer_waited_for(shop: Shop) -> None:
+    await shop.place(wanted(method="challenged"))
+    gone = HttpFailed("No such payment.", error_type="not_found", fault="ours", status=404)
+    shop.fails("get_payment", gone, times=1)
+    await shop.settle()
+
+    assert ((await shop.row()).state, await shop.letters()) == ("declined", [])
+
+
+async def test_looking_in_vain_for_long_makes_one_failed_look_no_case_for_a_person(shop: Shop) -> None:
+    await shop.place(wanted(method="challenged"))
+    for _ in range(MOST_TRIES + 2):
+        shop.clock.move(6 * 3600)
+        await shop.desk().work_off()
+    shop.fails("get_payment", AWAY, times=1)
+    shop.clock.move(6 * 3600)
+    await shop.desk().work_off()
+    shop.vendors.finish("S-1")
+    await shop.settle()
+
+    assert ((await shop.row()).state, await shop.letters()) == ("complete", [])
 
 
 async def test_a_decision_that_never_comes_ends_before_the_authorization_lapses(shop: Shop) -> None:

@@ -160,7 +160,7 @@ async def test_sdk_creates_captures_refunds_and_reads(sandbox: Sandbox, sdk: mol
         ("refund", "A-1", "1.00 EUR"),
     ]
     assert [r["operation"] for r in await sandbox.requests("mollie")] == [
-        *("create_payment", "pay", "get_payment", "capture_payment", "release_payment", "get_payment"),
+        *("create_payment", "pay", "get_payment", "capture_payment", "cancel_payment", "get_payment"),
         *("refund_payment", "look_up"),
     ]
 

@@ -138,7 +138,7 @@ async def test_sdk_authorizes_captures_refunds_and_reads(sandbox: Sandbox, sdk: 
     ]
     assert [r["operation"] for r in await sandbox.requests("paypal")] == [
         *("sign_in", "create_payment", "approve_payment", "authorize_payment", "capture_payment", "look_up"),
-        *("refund_payment", "look_up", "look_up", "get_payment", "void_payment"),
+        *("refund_payment", "look_up", "look_up", "get_payment", "cancel_payment"),
     ]
 
 

@@ -32,7 +32,7 @@ from tests.integrations.vendors.exchange import NOON, FakeExchange, adapter_with
 from tests.integrations.vendors.openapi import problems, unknown_fields, unpublished
 from tests.integrations.vendors.wire import Wire, on_the_wire
 
-CREATE, CAPTURE, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
+CREATE, CAPTURE, CANCEL, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
 EURO = {"currency": "EUR", "value": "109.90"}
 CHECKOUT = {"checkout": {"href": "https://mollie.example/checkout/1", "type": "text/html"}}
 WEBHOOK = "https://shop.example/webhooks/mollie"
@@ -49,6 +49,7 @@ def amount(value: str, currency: str = "EUR") -> dict[str, str]:
 
 
 OPEN, HELD, PAID = found(_links=CHECKOUT), found("authorized"), found("paid", amountCaptured=EURO)
+GONE = found("canceled")
 NO_REFUNDS = {"count": 0, "_embedded": {"refunds": []}, "_links": {"next": None}}
 
 
@@ -94,6 +95,8 @@ async def test_a_payment_keeps_to_the_published_contract(adapter: Mollie, change
         ("list_transactions", {**LIST, "cursor": "baltr_1"}, [answer({"_embedded": {"balance_transactions": []}})]),
         ("refund_payment", REFUND, [answer(NO_REFUNDS), answer({"id": "re_1"}, 201), answer(PAID)]),
         ("capture_payment", CAPTURE, [answer(HELD), answer({"id": "cpt_1"}, 201), answer(PAID)]),
+        ("cancel_payment", CANCEL, [answer(HELD), answer(None, 202), answer(HELD)]),
+        ("cancel_payment", CANCEL, [answer(OPEN), answer(GONE), answer(GONE)]),
     ],
 )
 async def test_what_is_asked_for_is_published(
@@ -120,6 +123,70 @@ async def test_captures_and_refunds_keep_to_the_published_contract(adapter: Moll
     assert unknown_fields(document(), fields, refund.requests[1].json) == []
     assert capture.requests[1].path == "/v2/payments/tr_sandboxauthorized/captures"
     assert [one.headers.get("idempotency-key") for one in refund.requests] == [None, "key-1", None]
+
+
+async def test_letting_go_keeps_to_the_published_contract(adapter: Mollie) -> None:
+    release = FakeExchange(adapter, "cancel_payment", [answer(HELD), answer(None, 202), answer(HELD)])
+    held = await run(adapter, release, CANCEL)
+    cancel = FakeExchange(adapter, "cancel_payment", [answer(OPEN), answer(GONE), answer(GONE)])
+    gone = await run(adapter, cancel, CANCEL)
+    sent = [exchange.requests[1] for exchange in (release, cancel)]
+
+    spec().check_request("POST", "/v2/payments/{paymentId}/release-authorization", sent[0].json)
+    assert [(one.method, one.path) for one in sent] == [
+        ("POST", "/v2/payments/tr_sandboxheld/release-authorization"),
+        ("DELETE", "/v2/payments/tr_sandboxheld"),
+    ]
+    assert [one.headers["idempotency-key"] for one in sent] == ["key-1", "key-1"]
+    assert (held.status, held.message) == ("pending", "The release is under way.")
+    assert gone.status == "failed"
+
+
+async def test_cancelling_is_what_the_official_client_sends(adapter: Mollie) -> None:
+    sent: list[httpx.Request] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(422, json={"status": 422, "title": "t", "detail": "d", "_links": {}})
+
+    client = mollie.ClientSDK(
+        security=mollie.Security(api_key="test_quayside0123456789012345678901234"),
+        client=httpx.Client(transport=httpx.MockTransport(note)),
+    )
+    for state, act in ((HELD, client.payments.release_authorization), (OPEN, client.payments.cancel)):
+        exchange = FakeExchange(adapter, "cancel_payment", [answer(state), answer(None, 202), answer(GONE)])
+        await run(adapter, exchange, {"payment_id": "tr_1"})
+        with pytest.raises(mollie.models.APIError):
+            act(payment_id="tr_1", idempotency_key="key-1")
+        theirs, ours = sent.pop(), exchange.requests[1]
+
+        assert (theirs.method, theirs.url.path) == (ours.method, ours.path)
+        assert theirs.headers["authorization"] == exchange.authorised[1]["authorization"]
+        assert theirs.headers["idempotency-key"] == ours.headers["idempotency-key"]
+        assert theirs.content in (b"", b"{}")  # nothing but what belongs to an organisation's token
+
+
+@pytest.mark.parametrize(
+    ("replies", "error", "says"),
+    [
+        ([answer(PAID)], InvalidInput, "refund it"),
+        ([answer(OPEN), refused(422), answer(OPEN)], Unsupported, "expires by itself"),
+        ([answer(HELD), refused(422), answer(HELD)], HttpFailed, "does not accept"),
+    ],
+    ids=["paid", "method knows no cancelling", "cannot be released"],
+)
+async def test_what_cannot_be_let_go_is_said(
+    adapter: Mollie, replies: list[Response], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        await run(adapter, FakeExchange(adapter, "cancel_payment", replies), CANCEL)
+
+
+@pytest.mark.parametrize("replies", [[answer(GONE)], [answer(HELD), refused(422), answer(GONE)]])
+async def test_what_is_cancelled_already_stays_so(adapter: Mollie, replies: list[Response]) -> None:
+    payment = await run(adapter, FakeExchange(adapter, "cancel_payment", replies), CANCEL)
+
+    assert payment.status == "failed"
 
 
 async def test_create_is_what_the_official_client_sends(adapter: Mollie) -> None:
@@ -438,6 +505,20 @@ async def test_a_lost_answer_is_asked_for_again_under_the_same_key() -> None:
 
     assert done.status == "refunded"
     assert [effect["kind"] for effect in effects] == ["refund"]
+
+
+async def test_a_release_whose_answer_was_lost_is_one_release_and_ends_the_payment() -> None:
+    async with on_the_wire("mollie") as wire:
+        lost = {"vendor": "mollie", "operation": "cancel_payment", "fault": "lost_answer"}
+        await wire.control("POST", "faults", [lost])
+        with pytest.raises(aiohttp.ClientError):
+            await wire.call("cancel_payment", CANCEL, "k-1")
+        await wire.control("DELETE", "faults")
+        under_way = await wire.call("cancel_payment", CANCEL, "k-1")
+        wire.time += 60
+        after = await wire.call("cancel_payment", CANCEL, "k-2")
+
+    assert (under_way.status, after.status, after.captured.amount) == ("pending", "failed", 0)
 
 
 async def test_a_bad_key_is_configuration() -> None:

@@ -36,7 +36,7 @@ from tests.integrations.vendors.exchange import (
 from tests.integrations.vendors.openapi import document, problems, unknown_fields, unpublished
 from tests.integrations.vendors.wire import Wire, on_the_wire
 
-CREATE, CAPTURE, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
+CREATE, CAPTURE, CANCEL, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
 AMOUNT = {"currency_code": "USD", "value": "109.90"}
 WEBHOOK = "https://shop.example/webhooks/paypal"
 
@@ -121,6 +121,51 @@ async def test_captures_and_refunds_keep_to_the_published_contract(adapter: Payp
         assert unknown_fields(published, schema, request.json) == []
     assert sent["capture"].path == "/v2/payments/authorizations/AUTH1/capture"
     assert sent["refund"].path == "/v2/payments/captures/CAP1/refund"
+
+
+async def test_letting_go_keeps_to_the_published_contract(adapter: Paypal) -> None:
+    published = document(contract("paypal/payments_payment_v2.json"))
+    voided = an_order("COMPLETED", "AUTHORIZE", authorizations=[part("AUTH1", "VOIDED")])
+    exchange = FakeExchange(adapter, "cancel_payment", [answer(HELD), answer(part("AUTH1", "VOIDED")), answer(voided)])
+    payment = await run(adapter, exchange, CANCEL)
+    sent = exchange.requests[1]
+
+    assert payment.status == "failed"
+    assert (sent.method, sent.path) == ("POST", "/v2/payments/authorizations/AUTH1/void")
+    assert unpublished(published, sent) == []
+    assert (sent.json, dict(sent.headers)) == (
+        None,
+        {"prefer": "return=representation"},
+    )  # no id: the contract has none
+
+
+@pytest.mark.parametrize(
+    ("found", "error", "says"),
+    [
+        (PAID, InvalidInput, "refund it"),
+        (CREATED, Unsupported, "lapses by itself"),
+        (APPROVED, Unsupported, "lapses by itself"),
+    ],
+    ids=["captured", "not approved", "approved"],
+)
+async def test_what_cannot_be_let_go_is_said_before_it_is_sent(
+    adapter: Paypal, found: dict[str, Any], error: type[InvalidInput], says: str
+) -> None:
+    exchange = FakeExchange(adapter, "cancel_payment", [answer(found)])
+    with pytest.raises(error, match=says) as caught:
+        await run(adapter, exchange, CANCEL)
+
+    assert (caught.value.field, len(exchange.requests)) == ("payment_id", 1)
+
+
+async def test_what_was_voided_before_is_the_result(adapter: Paypal) -> None:
+    voided = an_order("COMPLETED", "AUTHORIZE", authorizations=[part("AUTH1", "VOIDED")])
+    known = FakeExchange(adapter, "cancel_payment", [answer(voided)])
+    told = FakeExchange(adapter, "cancel_payment", [answer(HELD), refused("PREVIOUSLY_VOIDED"), answer(voided)])
+    first, second = await run(adapter, known, CANCEL), await run(adapter, told, CANCEL)
+
+    assert (first.status, second.status) == ("failed", "failed")
+    assert [request.method for request in known.requests] == ["GET"]
 
 
 async def test_an_order_is_read_at_the_published_path(adapter: Paypal) -> None:
@@ -416,6 +461,23 @@ async def test_an_authorization_is_held_and_captured_in_part() -> None:
         )
 
     assert (held.status, taken.status, str(taken.captured.amount)) == ("authorized", "captured", "50.00")
+
+
+async def test_a_lost_answer_to_a_void_is_settled_by_asking_again() -> None:
+    async with on_the_wire("paypal") as wire:
+        lost = {"vendor": "paypal", "operation": "cancel_payment", "fault": "lost_answer"}
+        await wire.control("POST", "faults", [lost])
+        with pytest.raises(aiohttp.ClientError):
+            await wire.call("cancel_payment", CANCEL, "k-1")
+        await wire.control("DELETE", "faults")
+        done = await wire.call("cancel_payment", CANCEL, "k-1")
+        with pytest.raises(HttpFailed) as caught:
+            await wire.call("capture_payment", {"reference": "r", "payment_id": CANCEL["payment_id"]}, "k-2")
+        effects = await wire.effects()
+
+    assert (done.status, done.captured.amount) == ("failed", 0)
+    assert [effect["kind"] for effect in effects] == ["void"]
+    assert caught.value.error_type == "authorization_voided"
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("109.90", "USD"), ("2500", "JPY")])

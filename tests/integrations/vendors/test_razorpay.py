@@ -27,7 +27,7 @@ from tests.integrations.vendors.exchange import NOON, FakeExchange, adapter_with
 from tests.integrations.vendors.openapi import unpublished
 from tests.integrations.vendors.wire import START, Wire, on_the_wire
 
-CREATE, CAPTURE, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
+CREATE, CAPTURE, CANCEL, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
 SECRET = "razorpay-webhook-secret"
 
 
@@ -435,6 +435,18 @@ async def test_what_was_settled_in_three_weeks_adds_up() -> None:
     assert all(row.amount.amount - row.fee.amount == row.net.amount for row in rows)
     assert all((row.amount.amount < 0) == (row.type == "refund") for row in rows)
     assert all(row.fee.amount > 0 for row in rows if row.type == "payment")
+
+
+async def test_what_cannot_be_let_go_is_said_and_goes_back_by_itself(adapter: Razorpay) -> None:
+    with pytest.raises(Unsupported, match="goes back to the buyer by itself") as caught:
+        await run(adapter, FakeExchange(adapter, "cancel_payment"), CANCEL)
+    async with on_the_wire("razorpay") as wire:
+        held = await wire.call("get_payment", CANCEL)
+        wire.time += 8 * 86_400.0
+        later = await wire.call("get_payment", CANCEL)
+
+    assert caught.value.field == "operation"
+    assert (held.status, later.status, later.captured.amount) == ("authorized", "failed", 0)
 
 
 # --- webhooks ----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 import yaml
 
@@ -38,8 +39,9 @@ from tests.integrations.vendors.exchange import (
     run,
 )
 from tests.integrations.vendors.openapi import problems, unknown_fields, unpublished
+from tests.integrations.vendors.wire import on_the_wire
 
-CREATE, CAPTURE, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
+CREATE, CAPTURE, CANCEL, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
 SECRET = "sk_test_quayside0123456789"
 HOOK = "https://shop.example/webhooks/tap"
 PAGE = "https://tap.example/tap_process.aspx?chg=1"
@@ -72,6 +74,7 @@ def refused(status: int, code: str = "", description: str = "ada@example.com is 
 HELD = charge("AUTHORIZED", "auth_1", object="authorize", response={"code": "001"})
 TAKEN_FROM_HELD = charge("CAPTURED", "chg_9", source={"id": "auth_1"})
 DONE = charge("CAPTURED", "auth_1", object="authorize")
+VOIDED = charge("VOID", "auth_1", object="authorize")
 WAITING = charge("INITIATED", transaction={"created": str(AT), "url": PAGE}, response={"code": "100"})
 
 
@@ -98,6 +101,59 @@ def not_in_contract(schema: str, exchange: FakeExchange) -> list[str]:
 
     assert problems(whole, wanted, body) == []
     return unknown_fields(whole, wanted, body)
+
+
+async def test_letting_go_voids_the_authorization(adapter: Tap) -> None:
+    """The third party's file has no void (it lets an update do that); the path is the sheet's."""
+    whole = yaml.safe_load(contract("tap/thirdparty-tap-payments-openapi.yml").read_bytes())
+    exchange = FakeExchange(adapter, "cancel_payment", [answer(HELD), answer(VOIDED)])
+    payment = await run(adapter, exchange, CANCEL)
+
+    assert (payment.status, payment.payment_id) == ("failed", "auth_1")
+    assert (exchange.last.method, exchange.last.path) == ("POST", "/v2/authorize/auth_1/void")
+    assert (exchange.last.json, exchange.last.content) == (None, None)
+    assert unpublished(whole, exchange.requests[0], base="/v2") == []
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [[answer(VOIDED)], [answer(HELD), refused(400, "1114"), answer(VOIDED)]],
+    ids=["known", "told"],
+)
+async def test_what_is_void_already_stays_so(adapter: Tap, replies: list[Response]) -> None:
+    payment = await run(adapter, FakeExchange(adapter, "cancel_payment", replies), CANCEL)
+
+    assert payment.status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("replies", "error", "says"),
+    [
+        ([answer(DONE), charges(TAKEN_FROM_HELD), refunds()], InvalidInput, "refund it"),
+        ([answer(WAITING)], Unsupported, "its page closes"),
+        ([answer(HELD), refused(400, "1114"), answer(HELD)], HttpFailed, "not in a state"),
+    ],
+    ids=["captured", "not paid", "refused"],
+)
+async def test_what_cannot_be_let_go_is_said(
+    adapter: Tap, replies: list[Response], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        await run(adapter, FakeExchange(adapter, "cancel_payment", replies), CANCEL)
+
+
+async def test_a_lost_answer_to_a_void_is_settled_by_asking_again() -> None:
+    async with on_the_wire("tap") as wire:
+        lost = {"vendor": "tap", "operation": "cancel_payment", "fault": "lost_answer"}
+        await wire.control("POST", "faults", [lost])
+        with pytest.raises(aiohttp.ClientError):
+            await wire.call("cancel_payment", CANCEL, "k-1")
+        await wire.control("DELETE", "faults")
+        done = await wire.call("cancel_payment", CANCEL, "k-1")
+        effects = await wire.effects()
+
+    assert (done.status, done.captured.amount) == ("failed", 0)
+    assert [effect["kind"] for effect in effects].count("void") == 1
 
 
 async def test_a_payment_is_read_at_the_published_path(adapter: Tap) -> None:
