@@ -182,7 +182,7 @@ async def test_a_viewer_sees_no_button_and_a_copied_request_settles_nothing(visi
     viewer = await visit("viewer")
     watched = await viewer.open("/outcomes")
     await expect(row_of(watched, "B-theirs")).to_be_visible()
-    await expect(watched.get_by_role("button", name=re.compile("Settle"))).to_have_count(0)
+    await expect(watched.get_by_role("button", name=re.compile("^Settle"))).to_have_count(0)
     secret = web.sessions["viewer"]
     async with httpx.AsyncClient(cookies={SESSION_COOKIE: secret, CSRF_COOKIE: csrf_of(secret)}) as client:
         answer = await client.post(
