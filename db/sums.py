@@ -33,24 +33,26 @@ _A_TRIGGER, _A_PRIORITY, _A_WAIT = _ATTEMPT["trigger"], _ATTEMPT["priority"], _A
 # Places in a bucket's sums, in the order of the table's columns.
 _CALLS, _CALLS_FAILED, _CALLS_REFUSED, _ATTEMPTS, _ATTEMPTS_FAILED, _RETRIES, _WAIT, _DURATION = range(8)
 
+# What is added up in a bucket of ``rollups``, as its columns are called.
+ADDED_UP = (
+    "calls",
+    "calls_failed",
+    "calls_refused",
+    "attempts",
+    "attempts_failed",
+    "retries",
+    "throttle_wait",
+    "duration",
+)
 _ADD_ROLLUPS: Upsert = upsert_statement(
     schema.rollups,
-    add=(
-        "calls",
-        "calls_failed",
-        "calls_refused",
-        "attempts",
-        "attempts_failed",
-        "retries",
-        "throttle_wait",
-        "duration",
-    ),
+    add=ADDED_UP,
     clear=("p50", "p95", "p99"),  # something late arrived: the quantiles are computed anew
 )
-_ADD_ERRORS: Upsert = upsert_statement(schema.rollup_errors, add=("calls", "attempts"))
-_ADD_BINS: Upsert = upsert_statement(schema.rollup_bins, add=("count",))
-_ADD_SPEND: Upsert = upsert_statement(schema.spend, add=("attempts", "retries"))
-_ADD_WAITS: Upsert = upsert_statement(schema.wait_bins, add=("count",))
+ADD_ERRORS: Upsert = upsert_statement(schema.rollup_errors, add=("calls", "attempts"))
+ADD_BINS: Upsert = upsert_statement(schema.rollup_bins, add=("count",))
+ADD_SPEND: Upsert = upsert_statement(schema.spend, add=("attempts", "retries"))
+ADD_WAITS: Upsert = upsert_statement(schema.wait_bins, add=("count",))
 
 
 class Sums:
@@ -176,8 +178,8 @@ def _by_hour_too(minutes: dict[Any, list[int]]) -> list[Row]:
 
 async def add_sums(connection: AsyncConnection, sums: Sums) -> None:
     """Add the sums of a batch to the rollups."""
-    await write_rows(connection, _ADD_BINS, sums.bins())
-    await write_rows(connection, _ADD_ERRORS, sums.errors())
-    await write_rows(connection, _ADD_SPEND, sums.spend())
-    await write_rows(connection, _ADD_WAITS, sums.waits())
+    await write_rows(connection, ADD_BINS, sums.bins())
+    await write_rows(connection, ADD_ERRORS, sums.errors())
+    await write_rows(connection, ADD_SPEND, sums.spend())
+    await write_rows(connection, ADD_WAITS, sums.waits())
     await write_rows(connection, _ADD_ROLLUPS, sums.rollups())

@@ -31,7 +31,8 @@ from integrations.types.tax import TaxDocument, TaxDocumentQuery, TaxQuote
 FRAUD, MAIL, SMS, MARKETING = "signifyd", "sendgrid", "twilio", "klaviyo"
 SCREENING_DEADLINE = 6.0  # seconds; a shopper waits
 REVIEW_LIMIT = timedelta(days=6)  # then the authorization is about to lapse
-HELD = frozenset({"authorized", "pending", "requires_action"})  # a payment that may still take the buyer's money
+UNPAID = frozenset({"pending", "requires_action"})
+HELD = UNPAID | {"authorized"}  # a payment that may still take the buyer's money
 LAPSES_WITHIN = timedelta(days=8)  # nobody keeps what is not captured for longer, where it cannot be let go
 _STATE_OF_PAYMENT: Mapping[str, State] = {
     "pending": "action",
@@ -298,7 +299,7 @@ class Steps:
         try:
             return await self._payments.get(before.payment_id, processor=before.vendor)
         except HttpFailed as error:
-            if error.error_type != "not_found" or before.status not in ("pending", "requires_action"):
+            if error.error_type != "not_found" or before.status not in UNPAID:
                 raise
         return before.model_copy(update={"status": "failed", "next_action": None})
 

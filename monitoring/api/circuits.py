@@ -13,6 +13,7 @@ from db.audit import record_act
 from db.circuits import CircuitRow
 from monitoring.api.access import HasSite, MayOperate, MayRead, Model, UtcDatetime, problems
 from monitoring.problem import Problem, unknown
+from monitoring.reasons import LONGEST, SHORTEST
 from monitoring.site import Site
 
 router = APIRouter(prefix="/circuits", tags=["circuits"])
@@ -53,7 +54,7 @@ class CircuitOrder(Model):
     )
 
     state: Literal["open", "forced_open", "closed", "disabled", "watch_only"]
-    reason: str = Field(min_length=3, max_length=500, description="why, for whoever finds it so")
+    reason: str = Field(min_length=SHORTEST, max_length=LONGEST, description="why, for whoever finds it so")
     expires_at: UtcDatetime | None = Field(default=None, description="when it goes back to its own judgement")
     circuit: str | None = Field(default=None, max_length=64, description="a part of the vendor; empty is the whole")
 

@@ -25,6 +25,7 @@ from monitoring.api.access import (
 )
 from monitoring.outcome_id import id_of, named_by
 from monitoring.problem import Problem, unknown
+from monitoring.reasons import LONGEST, SHORTEST
 
 router = APIRouter(prefix="/outcomes", tags=["outcomes"])
 
@@ -102,7 +103,7 @@ class Verdict(Model):
     )
 
     outcome: outcome_rows.Found
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)] = Field(
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=SHORTEST, max_length=LONGEST)] = Field(
         description="how you know, for whoever finds it so; no personal data"
     )
 

@@ -12,8 +12,6 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, html
 from dash.development.base_component import Component
 
-SHORTEST, LONGEST = 3, 500  # characters of a reason
-
 
 def dialog(
     name: str,
@@ -67,9 +65,3 @@ def closes(app: Dash, name: str) -> None:
         Input(f"{name}-no", "n_clicks"),
         prevent_initial_call=True,
     )
-
-
-def reason_problem(reason: str | None) -> str | None:
-    """Return the sentence that refuses a reason; None when it will do."""
-    length = len((reason or "").strip())
-    return None if SHORTEST <= length <= LONGEST else f"Say it in {SHORTEST} to {LONGEST} characters."

@@ -17,6 +17,7 @@ from monitoring.outcome_id import named_by
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import aria
 from monitoring.pages.toast import toast
+from monitoring.reasons import reason_problem
 
 _CHOICES = (
     (
@@ -145,7 +146,7 @@ _CONSEQUENCE = {
 
 def problems_of(found: str | None, reason: str | None) -> tuple[str | None, str | None]:
     """Return what is wrong with the choice and with the reason; None where nothing is."""
-    return None if found in _CONSEQUENCE else "Choose what you found.", dialogs.reason_problem(reason)
+    return None if found in _CONSEQUENCE else "Choose what you found.", reason_problem(reason)
 
 
 def known(row: KeyRow, context: DashboardContext) -> Component:

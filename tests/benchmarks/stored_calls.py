@@ -29,18 +29,17 @@ from db.partitions import ensure_partitions
 from db.retention import RetentionOptions
 from db.sealed import Seal
 from db.statements import Upsert, copy_rows, upsert_statement, write_rows
-from db.sums import Sums
+from db.sums import ADD_BINS, ADD_ERRORS, ADD_SPEND, ADD_WAITS, ADDED_UP, Sums
 from integrations.registry import VENDORS, adapter_class
 
 KEY = "a key for generated calls only"
 DAY = 86_400_000_000  # microseconds
 CHUNK = 20_000  # rows in one statement
-_PUT = {
-    table.name: upsert_statement(table)
-    for table in (
-        *(schema.calls, schema.attempts, schema.bodies, schema.inputs),
-        *(schema.rollups, schema.rollup_errors, schema.rollup_bins, schema.spend, schema.wait_bins),
-    )
+_PUT = {table.name: upsert_statement(table) for table in (schema.calls, schema.attempts, schema.bodies, schema.inputs)}
+_ADD: dict[str, Upsert] = {
+    # A bucket shared by two of our days keeps the quantiles of the first.
+    "rollups": upsert_statement(schema.rollups, add=ADDED_UP),
+    **{statement.table: statement for statement in (ADD_ERRORS, ADD_BINS, ADD_SPEND, ADD_WAITS)},
 }
 _INDEXED = (schema.calls, schema.attempts)
 # share of the calls, error type, fault, status, retryable, sentence
@@ -208,28 +207,17 @@ def _indexes(connection: Connection, *, make: bool) -> None:
 
 
 async def _write(db: Database, rows: dict[str, list[Sequence[Any]]]) -> None:
-    merged = ("rollups", "rollup_errors", "rollup_bins", "spend", "wait_bins")
     async with db.write() as connection:
         for name, table in rows.items():
             for chunk in _chunks(table):
-                statement = _ADDING[name] if name in merged else _PUT[name]
-                if name in merged or db.is_sqlite or not await copy_rows(connection, [(statement, chunk)]):
+                statement = _ADD.get(name) or _PUT[name]
+                if name in _ADD or db.is_sqlite or not await copy_rows(connection, [(statement, chunk)]):
                     await write_rows(connection, statement, chunk)
 
 
 def _chunks(rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
     for first in range(0, len(rows), CHUNK):
         yield rows[first : first + CHUNK]
-
-
-_COUNTS = ("calls", "calls_failed", "calls_refused", "attempts", "attempts_failed", "retries")
-_ADDING: dict[str, Upsert] = {  # a bucket shared by two of our days keeps the quantiles of the first
-    "rollups": upsert_statement(schema.rollups, add=(*_COUNTS, "throttle_wait", "duration")),
-    "rollup_errors": upsert_statement(schema.rollup_errors, add=("calls", "attempts")),
-    "rollup_bins": upsert_statement(schema.rollup_bins, add=("count",)),
-    "spend": upsert_statement(schema.spend, add=("attempts", "retries")),
-    "wait_bins": upsert_statement(schema.wait_bins, add=("count",)),
-}
 
 
 async def _analyse(db: Database) -> None:
