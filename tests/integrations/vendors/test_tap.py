@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import aiohttp
 import pytest
 import yaml
 
@@ -39,7 +38,6 @@ from tests.integrations.vendors.exchange import (
     run,
 )
 from tests.integrations.vendors.openapi import problems, unknown_fields, unpublished
-from tests.integrations.vendors.wire import on_the_wire
 
 CREATE, CAPTURE, CANCEL, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
 SECRET = "sk_test_quayside0123456789"
@@ -140,20 +138,6 @@ async def test_what_cannot_be_let_go_is_said(
 ) -> None:
     with pytest.raises(error, match=says):
         await run(adapter, FakeExchange(adapter, "cancel_payment", replies), CANCEL)
-
-
-async def test_a_lost_answer_to_a_void_is_settled_by_asking_again() -> None:
-    async with on_the_wire("tap") as wire:
-        lost = {"vendor": "tap", "operation": "cancel_payment", "fault": "lost_answer"}
-        await wire.control("POST", "faults", [lost])
-        with pytest.raises(aiohttp.ClientError):
-            await wire.call("cancel_payment", CANCEL, "k-1")
-        await wire.control("DELETE", "faults")
-        done = await wire.call("cancel_payment", CANCEL, "k-1")
-        effects = await wire.effects()
-
-    assert (done.status, done.captured.amount) == ("failed", 0)
-    assert [effect["kind"] for effect in effects].count("void") == 1
 
 
 async def test_a_payment_is_read_at_the_published_path(adapter: Tap) -> None:

@@ -12,7 +12,7 @@ from integrations.vendors.tap.declaration import VENDOR
 from tests.integrations.vendors.exchange import WireExchange, run
 from tests.integrations.vendors.wire import Wire, on_the_wire
 
-CREATE, CAPTURE, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
+CREATE, CAPTURE, CANCEL, GET, REFUND, LIST = (dict(operation.example) for operation in VENDOR.operations)
 AT_ONCE = {**CREATE, "payment_method": "tok_sandboxCaptured"}
 DAY = 86_400
 
@@ -319,3 +319,13 @@ async def test_a_token_serves_once() -> None:
             await wire.call("create_payment", {**CREATE, "payment_method": token}, "k-2")
 
     assert (made.status, caught.value.error_type) == ("captured", "token_used")
+
+
+async def test_a_lost_answer_to_a_void_is_settled_by_asking_again() -> None:
+    async with on_the_wire("tap") as wire:
+        await lose_the_answer(wire, "cancel_payment", CANCEL, "k-1")
+        done = await wire.call("cancel_payment", CANCEL, "k-1")
+        effects = await kinds(wire)
+
+    assert (done.status, done.captured.amount) == ("failed", 0)
+    assert effects.count("void") == 1
