@@ -12,11 +12,13 @@ from typing import Literal
 
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
 from db.schema import login_links, user_sessions, users
 
 Role = Literal["viewer", "operator", "admin"]
+Method = Literal["password", "proxy"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
 
 WRONG_GUESSES_ALLOWED = 5
@@ -26,10 +28,15 @@ _LONGEST_LOCK = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person who may sign in. ``locked_until`` is set after too many wrong guesses."""
+    """A person who may sign in. ``locked_until`` is set after too many wrong guesses.
+
+    ``may_trigger`` is None where starting runs is as the role has it. Without ``password_hash`` the only ways in are a
+    one-time link and a proxy that vouches for the name.
+    """
 
     name: str
     role: Role
+    may_trigger: bool | None
     password_hash: str | None
     created_at: datetime
     disabled_at: datetime | None
@@ -44,13 +51,15 @@ class Session:
     id: str
     user_name: str
     role: Role
+    may_trigger: bool | None
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
     agent: str | None
+    method: str
 
 
-async def add_user(db: Database, *, name: str, role: Role, password_hash: str, now: datetime) -> bool:
+async def add_user(db: Database, *, name: str, role: Role, password_hash: str | None, now: datetime) -> bool:
     """Add a user; return False when the name is taken."""
     try:
         async with db.write() as connection:
@@ -73,6 +82,7 @@ async def add_first_user(
         used = await connection.execute(
             update(login_links)
             .where(login_links.c.id == link_id, login_links.c.used_at.is_(None), login_links.c.expires_at > now)
+            .where(login_links.c.user_name.is_(None))
             .values(used_at=now)
         )
         if used.rowcount != 1 or await connection.scalar(select(func.count()).select_from(users)):
@@ -103,26 +113,32 @@ async def any_user(db: Database) -> bool:
         return await connection.scalar(select(users.c.name).limit(1)) is not None
 
 
-async def set_password(db: Database, name: str, password_hash: str) -> bool:
-    """Set a password, lift the lock and close every session of the user; return False when there is no such user."""
+async def set_password(db: Database, name: str, password_hash: str, *, keep: str | None = None) -> bool:
+    """Set a password, lift the lock, close every session of the user but ``keep``, and end every link that would set it
+    again; return False when there is no such user."""
     async with db.write() as connection:
-        changed = await connection.execute(
-            update(users)
-            .where(users.c.name == name)
-            .values(password_hash=password_hash, failed_logins=0, locked_until=None)
-        )
-        await connection.execute(delete(user_sessions).where(user_sessions.c.user_name == name))
+        return await put_password(connection, name, password_hash, keep=keep)
+
+
+async def put_password(connection: AsyncConnection, name: str, password_hash: str, *, keep: str | None = None) -> bool:
+    """Do what ``set_password`` does inside a transaction."""
+    changed = await connection.execute(
+        update(users)
+        .where(users.c.name == name)
+        .values(password_hash=password_hash, failed_logins=0, locked_until=None)
+    )
+    others = delete(user_sessions).where(user_sessions.c.user_name == name)
+    await connection.execute(others if keep is None else others.where(user_sessions.c.id != keep))
+    await connection.execute(delete(login_links).where(login_links.c.user_name == name))
     return changed.rowcount == 1
 
 
-async def disable_user(db: Database, name: str, now: datetime) -> bool:
-    """Disable a user and close their sessions; return False when there is no such enabled user."""
+async def renew_hash(db: Database, name: str, *, old: str, new: str) -> None:
+    """Replace the hash of the same password by one made with today's parameters; sessions stay."""
     async with db.write() as connection:
-        changed = await connection.execute(
-            update(users).where(users.c.name == name, users.c.disabled_at.is_(None)).values(disabled_at=now)
+        await connection.execute(
+            update(users).where(users.c.name == name, users.c.password_hash == old).values(password_hash=new)
         )
-        await connection.execute(delete(user_sessions).where(user_sessions.c.user_name == name))
-    return changed.rowcount == 1
 
 
 async def count_guess(db: Database, name: str, now: datetime) -> bool:
@@ -157,7 +173,14 @@ async def guess_was_right(db: Database, name: str) -> None:
 
 
 async def open_session(
-    db: Database, *, session_id: str, user_name: str, now: datetime, expires_at: datetime, agent: str | None
+    db: Database,
+    *,
+    session_id: str,
+    user_name: str,
+    now: datetime,
+    expires_at: datetime,
+    agent: str | None,
+    method: Method = "password",
 ) -> None:
     """Note a session; expired ones of the same user go."""
     async with db.write() as connection:
@@ -172,6 +195,7 @@ async def open_session(
                 seen_at=now,
                 expires_at=expires_at,
                 agent=agent[:200] if agent else None,
+                method=method,
             )
         )
 
@@ -179,7 +203,7 @@ async def open_session(
 async def find_session(db: Database, session_id: str, *, now: datetime, idle: timedelta) -> Session | None:
     """Return the session if it counts now, and note at most once a minute that it was seen."""
     query = (
-        select(user_sessions, users.c.role)
+        select(user_sessions, users.c.role, users.c.may_trigger)
         .join(users, users.c.name == user_sessions.c.user_name)
         .where(
             user_sessions.c.id == session_id,
@@ -213,9 +237,9 @@ async def close_sessions_of(db: Database, user_name: str) -> int:
 
 
 async def add_login_link(db: Database, *, link_id: str, now: datetime, expires_at: datetime) -> None:
-    """Note a one-time link; older ones count no more."""
+    """Note the one-time link that makes the first user; older ones count no more."""
     async with db.write() as connection:
-        await connection.execute(delete(login_links))
+        await connection.execute(delete(login_links).where(login_links.c.user_name.is_(None)))
         await connection.execute(insert(login_links).values(id=link_id, created_at=now, expires_at=expires_at))
 
 
@@ -224,7 +248,10 @@ async def login_link_counts(db: Database, link_id: str, now: datetime) -> bool:
     async with db.read() as connection:
         found = await connection.scalar(
             select(login_links.c.id).where(
-                login_links.c.id == link_id, login_links.c.used_at.is_(None), login_links.c.expires_at > now
+                login_links.c.id == link_id,
+                login_links.c.user_name.is_(None),
+                login_links.c.used_at.is_(None),
+                login_links.c.expires_at > now,
             )
         )
         return found is not None and await connection.scalar(select(users.c.name).limit(1)) is None

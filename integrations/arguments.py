@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-SCOPES = ("quotes", "payments", "orders", "inventory", "operate", "read")
+SCOPES = ("quotes", "payments", "orders", "inventory", "operate", "trigger", "read")
 DESCRIPTION = "Quayside runs and watches every third-party API a cross-border shop depends on."
 
 

@@ -41,7 +41,16 @@ async def add_user(db: Database, name: str, role: str, password: str, *, now: da
     await record_act(db, at=now, user_name="command", act=act, subject=name, facts={"role": role})
 
 
-async def add_token(db: Database, name: str, scopes: Sequence[str], *, now: datetime, days: int = TOKEN_DAYS) -> str:
+async def add_token(
+    db: Database,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    now: datetime,
+    days: int = TOKEN_DAYS,
+    by: str = "command",
+    requests_per_minute: int | None = None,
+) -> str:
     """Add a token and return it: it is shown this once and only its SHA-256 is stored.
 
     Raise ValueError, saying the remedy, for a name or scope that will not do.
@@ -54,14 +63,20 @@ async def add_token(db: Database, name: str, scopes: Sequence[str], *, now: date
         raise ValueError(f"Unknown or missing scope: {', '.join(unknown) or 'none given'}. Use {', '.join(SCOPES)}.")
     if not 1 <= days <= 3650:
         raise ValueError(f"A token lives 1 to 3650 days, not {days}.")
+    if requests_per_minute is not None and not 1 <= requests_per_minute <= 100_000:
+        raise ValueError(f"A token may ask 1 to 100,000 times a minute, not {requests_per_minute}.")
     token = _TOKEN_PREFIX + secrets.token_urlsafe(32)
     wanted = [scope for scope in SCOPES if scope in scopes]
     added = await store_token(
-        db, token_id=digest(token), name=name, scopes=wanted, now=now, expires_at=now + timedelta(days=days)
+        db,
+        token_id=digest(token),
+        name=name,
+        scopes=wanted,
+        now=now,
+        expires_at=now + timedelta(days=days),
+        by=by,
+        requests_per_minute=requests_per_minute,
     )
     if not added:
         raise ValueError(f'There is a token "{name}" already; choose another name.')
-    await record_act(
-        db, at=now, user_name="command", act="token.added", subject=name, facts={"scopes": wanted, "days": days}
-    )
     return token

@@ -43,6 +43,18 @@ class DashboardContext:
 
 
 def may_act() -> bool:
-    """Tell whether the one who asks may run, cancel and change things."""
+    """Tell whether the one who asks may change things."""
     user = current_user.get()
     return user is not None and user.may("operate")
+
+
+def may_trigger() -> bool:
+    """Tell whether the one who asks may start runs and replays: a right of its own, beside the role."""
+    user = current_user.get()
+    return user is not None and user.may("trigger")
+
+
+def is_admin() -> bool:
+    """Tell whether the one who asks may give rights and change settings of the whole."""
+    user = current_user.get()
+    return user is not None and user.is_admin

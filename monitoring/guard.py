@@ -23,17 +23,19 @@ from db.engine import Database, StoreUnavailable
 from db.tokens import find_token
 from db.users import find_session
 from monitoring.identity import (
-    SCOPES,
-    SCOPES_OF,
     Identity,
     correlation_id,
     correlation_id_from,
     csrf_of,
     current_user,
     digest,
+    scopes_of,
+    token_scopes,
 )
 from monitoring.options import WebOptions
 from monitoring.problem import Problem, not_signed_in, respond, store_away, unexpected
+from monitoring.proxy import came_by_https, sign_in_vouched, vouched_for
+from monitoring.sockets import OpenSockets
 from monitoring.throttle import Throttle
 
 log = logging.getLogger(__name__)
@@ -41,11 +43,11 @@ log = logging.getLogger(__name__)
 SESSION_COOKIE = "quayside_session"
 CSRF_COOKIE = "_csrf_token"  # dash-renderer sends it back as X-CSRFToken by itself
 WARM_UP = "quayside.warm_up"  # a key of the ASGI scope: only this process can set it, never a request from outside
-OPEN_PATHS = frozenset({"/login", "/login.css", "/healthz", "/readyz"})
+OPEN_PATHS = frozenset({"/login", "/login/password", "/login.css", "/healthz", "/readyz"})
+_PROBES = frozenset({"/healthz", "/readyz"})
 OPEN_BELOW = "/webhooks/"  # vendors deliver here; their signature, checked by the route itself, is what lets them in
 _FORM_CHECKS_CSRF = frozenset({"/login", "/logout"})  # their forms carry the token in a field
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_SOCKET_CHECK = timedelta(seconds=30)
 
 _STRICT = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
@@ -69,6 +71,7 @@ class Guard:
         self._now = now
         self._throttle = Throttle(options.requests_per_minute)
         self._idle = timedelta(seconds=options.session_idle)
+        self.sockets = OpenSockets(db, now, idle=self._idle)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -83,21 +86,22 @@ class Guard:
         headers = Headers(scope=scope)
         correlation_id.set(correlation_id_from(headers))
         started = False
-        cookie: str | None = None
+        cookies: list[str] = []
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                self._add_headers(scope, MutableHeaders(scope=message), cookie)
+                self._add_headers(scope, headers, MutableHeaders(scope=message), cookies)
             await send(message)
 
         try:
             receive = await self._whole_body(scope, headers, receive)
-            if scope["path"] not in OPEN_PATHS and not scope["path"].startswith(OPEN_BELOW):
-                identity = await self._identify(scope, headers)
+            if scope["path"] in OPEN_PATHS - _PROBES:
+                vouched_for(scope, headers, self._options)
+            elif scope["path"] not in _PROBES and not scope["path"].startswith(OPEN_BELOW):
+                identity = await self._identify(scope, headers, cookies)
                 current_user.set(identity)
-                cookie = _stale_csrf_cookie(scope, headers, identity)
             await self.app(scope, receive, send_with_headers)
         except Problem as refusal:
             await self._turned_away(scope, headers, refusal)(scope, receive, send_with_headers)
@@ -144,15 +148,18 @@ class Guard:
 
         return replay
 
-    async def _identify(self, scope: Scope, headers: Headers) -> Identity | None:
-        """Return who asks, None for the warm-up and public metrics. Raise Problem 401, 403 or 429."""
+    async def _identify(self, scope: Scope, headers: Headers, cookies: list[str]) -> Identity | None:
+        """Return who asks, None for the warm-up and public metrics; add the cookies that the answer is to set.
+
+        Raise Problem 401, 403 or 429.
+        """
         path = scope["path"]
         if scope.get(WARM_UP) is True:
             return None
         authorization = headers.get("authorization", "")
         if authorization:
             return await self._token(path, authorization)
-        session = await self._session(headers)
+        session = await self._session(scope, headers) or await self._vouched(scope, headers, cookies)
         if session is None:
             if path == "/metrics" and self._options.metrics_public:
                 return None
@@ -163,7 +170,26 @@ class Guard:
                 raise Problem(
                     403, "csrf", f"The header X-CSRFToken must repeat the cookie {CSRF_COOKIE}; reload the page."
                 )
+        if not cookies and scope["method"] == "GET" and cookie_of(headers, CSRF_COOKIE) != session.csrf_token:
+            https = came_by_https(scope, headers, self._options)
+            cookies.append(set_cookie(CSRF_COOKIE, session.csrf_token, https=https, for_scripts=True))
         return session
+
+    async def _vouched(self, scope: Scope, headers: Headers, cookies: list[str]) -> Identity | None:
+        """Open a session for whom a proxy vouches, when a browser asks for a page; None for anything else.
+
+        A program behind the proxy that never opens a page gets no session of its own with each request, and a forged
+        form finds none to act with.
+        """
+        vouched = vouched_for(scope, headers, self._options)
+        if vouched is None or not _wants_page(scope, headers):
+            return None
+        agent = headers.get("user-agent")
+        secret = await sign_in_vouched(self._db, self._options, vouched, now=self._now(), agent=agent)
+        https, life = came_by_https(scope, headers, self._options), int(self._options.session_life)
+        cookies.append(set_cookie(SESSION_COOKIE, secret, https=https, max_age=life))
+        cookies.append(set_cookie(CSRF_COOKIE, csrf_of(secret), https=https, for_scripts=True, max_age=life))
+        return await self._of_secret(secret, vouched.name)
 
     async def _token(self, path: str, authorization: str) -> Identity:
         kind, _, secret = authorization.partition(" ")
@@ -179,39 +205,47 @@ class Guard:
             )
         if not path.startswith("/api/") and path != "/metrics":
             raise Problem(403, "pages_need_a_person", "A token opens /api/ and /metrics; the pages need a sign-in.")
-        wait = self._throttle.wait(token.id, self._now().timestamp())
+        limit = token.requests_per_minute or self._options.requests_per_minute
+        wait = self._throttle.wait(token.id, self._now().timestamp(), limit)
         if wait > 0:
             raise Problem(
                 429,
                 "too_many_requests",
-                f"This token may ask {self._options.requests_per_minute} times a minute.",
+                f"This token may ask {limit} times a minute.",
                 headers={"Retry-After": str(int(wait) + 1)},
             )
-        return Identity(name=token.name, role=None, scopes=frozenset(s for s in SCOPES if s in token.scopes))
+        return Identity(name=token.name, role=None, scopes=token_scopes(token.scopes))
 
-    async def _session(self, headers: Headers) -> Identity | None:
+    async def _session(self, scope: Scope, headers: Headers) -> Identity | None:
+        """Return who holds the session of a request, None without one. Raise Problem 403 as ``vouched_for`` does.
+
+        Where a proxy vouches for somebody, only that person's session counts; one that was opened on the proxy's word
+        counts only while the proxy still gives it.
+        """
         secret = cookie_of(headers, SESSION_COOKIE)
-        if not secret:
-            return None
+        vouched = vouched_for(scope, headers, self._options)
+        return await self._of_secret(secret, vouched.name if vouched else None) if secret else None
+
+    async def _of_secret(self, secret: str, vouched: str | None) -> Identity | None:
         session = await find_session(self._db, digest(secret), now=self._now(), idle=self._idle)
-        if session is None:
+        if session is None or (session.user_name != vouched if vouched is not None else session.method == "proxy"):
             return None
         return Identity(
             name=session.user_name,
             role=session.role,
-            scopes=SCOPES_OF[session.role],
+            scopes=scopes_of(session.role, session.may_trigger),
             csrf_token=csrf_of(secret),
+            session_id=session.id,
         )
 
     def _turned_away(self, scope: Scope, headers: Headers, problem: Problem) -> Response:
         """A browser that wanted a page is sent to sign in; everything else gets the problem document."""
-        wants_page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
-        if problem.status == 401 and wants_page and not scope["path"].startswith("/api/"):
+        if problem.status == 401 and _wants_page(scope, headers):
             target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
             return RedirectResponse(f"/login?next={quote(target, safe='/')}", status_code=303)
         return respond(problem)
 
-    def _add_headers(self, scope: Scope, headers: MutableHeaders, cookie: str | None) -> None:
+    def _add_headers(self, scope: Scope, asked: Headers, headers: MutableHeaders, cookies: list[str]) -> None:
         path = scope["path"]
         plain = path.startswith(("/login", "/api/", "/metrics", "/healthz", "/readyz", OPEN_BELOW))
         hashes = "".join(f" {value}" for value in self.script_hashes)
@@ -223,47 +257,45 @@ class Guard:
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         headers["X-Correlation-Id"] = correlation_id.get()
-        if is_https(scope, self._options):
+        if came_by_https(scope, asked, self._options):
             headers["Strict-Transport-Security"] = "max-age=31536000"
         if "cache-control" not in headers and not path.startswith(("/assets/", "/_dash-component-suites/")):
             headers["Cache-Control"] = "no-store"
-        if cookie is not None:
-            headers.append(
-                "Set-Cookie", set_cookie(CSRF_COOKIE, cookie, https=is_https(scope, self._options), for_scripts=True)
-            )
+        for cookie in cookies:
+            headers.append("Set-Cookie", cookie)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a signed-in browser of the same origin connect, and close the socket when its session ends."""
         headers = Headers(scope=scope)
         correlation_id.set(correlation_id_from(headers))
         try:
-            identity = await self._session(headers) if _same_origin(headers) else None
-        except StoreUnavailable:
+            identity = await self._session(scope, headers) if _same_origin(headers) else None
+        except (StoreUnavailable, Problem):
             identity = None
         if identity is None:
             await receive()
             await send({"type": "websocket.close", "code": 4401, "reason": "sign in"})
             return
         current_user.set(identity)
-        checked = self._now()
+        with self.sockets.of(identity) as connection:
+            over = asyncio.ensure_future(connection.over.wait())
 
-        async def receive_while_signed_in() -> Message:
-            nonlocal checked
-            message = await receive()
-            if message["type"] == "websocket.receive" and self._now() - checked >= _SOCKET_CHECK:
-                checked = self._now()
-                if await self._session_ended(headers):
-                    await send({"type": "websocket.close", "code": 4401, "reason": "the session has ended"})
-                    return {"type": "websocket.disconnect", "code": 4401}
-            return message
+            async def receive_while_signed_in() -> Message:
+                incoming = asyncio.ensure_future(receive())
+                try:
+                    await asyncio.wait({incoming, over}, return_when=asyncio.FIRST_COMPLETED)
+                    if not over.done():
+                        return await incoming
+                finally:
+                    if not incoming.done():
+                        incoming.cancel()
+                await send({"type": "websocket.close", "code": 4401, "reason": "the session has ended"})
+                return {"type": "websocket.disconnect", "code": 4401}
 
-        await self.app(scope, receive_while_signed_in, send)
-
-    async def _session_ended(self, headers: Headers) -> bool:
-        try:
-            return await self._session(headers) is None
-        except StoreUnavailable:
-            return False  # nobody is thrown out because the database is away
+            try:
+                await self.app(scope, receive_while_signed_in, send)
+            finally:
+                over.cancel()
 
 
 def cookie_of(headers: Mapping[str, str], name: str) -> str:
@@ -288,16 +320,10 @@ def set_cookie(name: str, value: str, *, https: bool, for_scripts: bool = False,
     return "; ".join(parts)
 
 
-def is_https(scope: Scope, options: WebOptions) -> bool:
-    """Say whether the browser reaches us by https, directly or through a proxy."""
-    return scope.get("scheme") in {"https", "wss"} or options.public_url.startswith("https://")
-
-
-def _stale_csrf_cookie(scope: Scope, headers: Headers, identity: Identity | None) -> str | None:
-    """Return the CSRF cookie to set when a signed-in browser opens a page without the right one."""
-    if identity is None or not identity.csrf_token or scope["method"] != "GET":
-        return None
-    return identity.csrf_token if cookie_of(headers, CSRF_COOKIE) != identity.csrf_token else None
+def _wants_page(scope: Scope, headers: Headers) -> bool:
+    """Say whether a browser asks for a page, rather than a program or a page's own script."""
+    asks = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+    return asks and not scope["path"].startswith("/api/")
 
 
 def _refuse_nul(text: bytes) -> None:

@@ -5,21 +5,38 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from db.users import Role
 
-Scope = Literal["quotes", "payments", "orders", "inventory", "operate", "read"]
+Scope = Literal["quotes", "payments", "orders", "inventory", "operate", "trigger", "read"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 SCOPES_OF: Mapping[Role, frozenset[Scope]] = {
     "viewer": frozenset({"read"}),
-    "operator": frozenset({"read", "operate", "quotes", "orders", "inventory"}),
+    "operator": frozenset({"read", "operate", "trigger", "quotes", "orders", "inventory"}),
     "admin": frozenset(SCOPES),
 }
+
+
+def scopes_of(role: Role, may_trigger: bool | None) -> frozenset[Scope]:
+    """Return what a person may: the scopes of the role, with the right to start runs given or taken by itself.
+
+    An admin keeps it, since who gives rights can give it to themselves.
+    """
+    if may_trigger is None or role == "admin":
+        return SCOPES_OF[role]
+    return SCOPES_OF[role] | {"trigger"} if may_trigger else SCOPES_OF[role] - {"trigger"}
+
+
+def token_scopes(scopes: Collection[str]) -> frozenset[Scope]:
+    """Return what a token may; who operates by token starts runs too, as tokens could before the right was apart."""
+    known = frozenset(scope for scope in SCOPES if scope in scopes)
+    return known | {"trigger"} if "operate" in known else known
+
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -30,16 +47,23 @@ class Identity:
     """A signed-in person (``role`` set) or a token (``role`` None).
 
     ``csrf_token`` is what a form of this session must send back as ``csrf_token``; scripts send it as X-CSRFToken.
+    ``session_id`` is what the session is stored under, "" for a token.
     """
 
     name: str
     role: Role | None
     scopes: frozenset[Scope]
     csrf_token: str = ""
+    session_id: str = ""
 
     def may(self, scope: Scope) -> bool:
         """Say whether this is allowed."""
         return scope in self.scopes
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this is a person who may give rights; no token is."""
+        return self.role == "admin"
 
     @property
     def label(self) -> str:

@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from db.audit import record_act
 from db.users import (
+    User,
     add_first_user,
     add_login_link,
     any_user,
@@ -28,12 +29,15 @@ from db.users import (
     guess_was_right,
     login_link_counts,
     open_session,
+    renew_hash,
 )
-from monitoring.guard import CSRF_COOKIE, SESSION_COOKIE, cookie_of, is_https, set_cookie
+from monitoring.guard import CSRF_COOKIE, SESSION_COOKIE, cookie_of, set_cookie
 from monitoring.identity import csrf_of, digest
 from monitoring.names import name_problem
-from monitoring.passwords import hash_password, password_is_right, password_problem
+from monitoring.passwords import hash_password, password_is_right, password_problem, renewed
+from monitoring.proxy import address_of, came_by_https, vouched_for
 from monitoring.site import Site, site_of
+from monitoring.units import about
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +68,8 @@ async def style() -> Response:
 
 @router.get("/login")
 async def show(request: Request, site: HasSite, next: str = "/", once: str = "") -> Response:
-    """Show the form; who is signed in already goes on."""
-    if await _signed_in(request, site):
+    """Show the form; who is signed in already, or is vouched for by a proxy, goes on."""
+    if await _signed_in(request, site) or vouched_for(request.scope, request.headers, site.options):
         return RedirectResponse(safe_target(next), status_code=303)
     if once and not await login_link_counts(site.db, digest(once), site.now()):
         return await _page(request, site, next=next, error="This link was used or is older than an hour.", status=410)
@@ -75,19 +79,22 @@ async def show(request: Request, site: HasSite, next: str = "/", once: str = "")
 @router.post("/login")
 async def sign_in(request: Request, site: HasSite) -> Response:
     """Check the form and open a session, or show it again with what is wrong."""
-    form = await _form(request)
+    form = await form_of(request)
     next_, once = form.get("next", "/"), form.get("once", "")
-    if not _csrf_matches(request, form):
+    if not csrf_matches(request, form):
         return await _page(request, site, next=next_, once=once, error="The form had expired; try again.", status=403)
-    address = request.client.host if request.client else ""
-    wait = site.guesses.wait(address, site.now().timestamp())
+    address = address_of(request.scope, request.headers, site.options)
+    wait = too_soon(site, address)
     if wait > 0:
-        answer = await _page(request, site, next=next_, once=once, error="Too many tries; wait a minute.", status=429)
+        said = f"Too many tries from your address; wait {about(wait)}."
+        answer = await _page(request, site, next=next_, once=once, error=said, status=429)
         answer.headers["Retry-After"] = str(int(wait) + 1)
         return answer
     name, password = form.get("name", "").strip(), form.get("password", "")
     error = await _first_user(site, once, name, password) if once else await _check(site, name, password)
-    if error is not None:
+    if error is None:
+        site.lockout.right(address)
+    else:
         return await _page(request, site, next=next_, once=once, name=name, error=error, status=401)
     return await _open(request, site, name, safe_target(next_))
 
@@ -96,7 +103,7 @@ async def sign_in(request: Request, site: HasSite) -> Response:
 async def sign_out(request: Request, site: HasSite) -> Response:
     """Close the session of this browser. The form repeats the CSRF token, a script sends it as X-CSRFToken."""
     secret = cookie_of(request.headers, SESSION_COOKIE)
-    form = await _form(request)
+    form = await form_of(request)
     given = form.get("csrf_token") or request.headers.get("x-csrftoken", "")
     if not hmac.compare_digest(given.encode(), csrf_of(secret).encode()):
         return await _page(request, site, error="The form had expired; go back, reload and try again.", status=403)
@@ -105,7 +112,7 @@ async def sign_out(request: Request, site: HasSite) -> Response:
     if session is not None:
         await record_act(site.db, at=site.now(), user_name=session, act="user.signed_out", subject=session)
     answer = RedirectResponse("/login", status_code=303)
-    https = is_https(request.scope, site.options)
+    https = came_by_https(request.scope, request.headers, site.options)
     answer.headers.append("Set-Cookie", set_cookie(SESSION_COOKIE, "", https=https, max_age=0))
     answer.headers.append("Set-Cookie", set_cookie(CSRF_COOKIE, "", https=https, for_scripts=True, max_age=0))
     return answer
@@ -118,26 +125,40 @@ def safe_target(target: str) -> str:
     return target.replace("\\", "%5C")
 
 
+def too_soon(site: Site, address: str) -> float:
+    """Count a guess from an address; return the seconds it has to wait first, 0 when it may be checked."""
+    now = site.now().timestamp()
+    return site.lockout.guess(address, now) or site.guesses.wait(address, now)
+
+
 async def _check(site: Site, name: str, password: str) -> str | None:
     """Return None when the password is right, else the sentence to show."""
     user = await find_user(site.db, name)
     counted = user is not None and await count_guess(site.db, name, site.now())
     right = await password_is_right(user.password_hash if user and counted else None, password)
     if user is None or not right:
-        after = await find_user(site.db, name)
-        if counted and after is not None and after.locked_until is not None:
-            await record_act(
-                site.db,
-                at=site.now(),
-                user_name=name,
-                act="user.locked",
-                subject=name,
-                facts={"failed_logins": after.failed_logins, "until": after.locked_until.isoformat()},
-            )
-        log.warning("sign_in.refused")
+        await _note_failure(site, user, counted)
         return _WRONG
     await guess_was_right(site.db, name)
+    if (anew := await renewed(user.password_hash, password)) is not None and user.password_hash is not None:
+        await renew_hash(site.db, name, old=user.password_hash, new=anew)
     return None
+
+
+async def _note_failure(site: Site, user: User | None, counted: bool) -> None:
+    """Note a sign-in that failed. The name of nobody is left out: people type their password into the wrong field."""
+    log.warning("sign_in.refused")
+    after = await find_user(site.db, user.name) if user is not None else None
+    if after is None:
+        await record_act(site.db, at=site.now(), user_name="nobody", act="sign_in.failed", subject="unknown name")
+        return
+    if counted and after.locked_until is not None:
+        act = "user.locked"
+        facts = {"failed_logins": after.failed_logins, "until": after.locked_until.isoformat()}
+    else:
+        why = "disabled" if after.disabled_at is not None else "password" if counted else "locked"
+        act, facts = "sign_in.failed", {"because": why}
+    await record_act(site.db, at=site.now(), user_name=after.name, act=act, subject=after.name, facts=facts)
 
 
 async def _first_user(site: Site, once: str, name: str, password: str) -> str | None:
@@ -170,7 +191,7 @@ async def _open(request: Request, site: Site, name: str, target: str) -> Respons
     )
     await record_act(site.db, at=now, user_name=name, act="user.signed_in", subject=name)
     answer = RedirectResponse(target, status_code=303)
-    https, life = is_https(request.scope, site.options), int(site.options.session_life)
+    https, life = came_by_https(request.scope, request.headers, site.options), int(site.options.session_life)
     answer.headers.append("Set-Cookie", set_cookie(SESSION_COOKIE, secret, https=https, max_age=life))
     answer.headers.append(
         "Set-Cookie", set_cookie(CSRF_COOKIE, csrf_of(secret), https=https, for_scripts=True, max_age=life)
@@ -191,12 +212,14 @@ async def _signed_in(request: Request, site: Site) -> bool:
     return await _session(request, site) is not None
 
 
-async def _form(request: Request) -> Mapping[str, str]:
+async def form_of(request: Request) -> Mapping[str, str]:
+    """Return the fields of a form."""
     body = await request.body()
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
 
 
-def _csrf_matches(request: Request, form: Mapping[str, str]) -> bool:
+def csrf_matches(request: Request, form: Mapping[str, str]) -> bool:
+    """Say whether a form repeats the cookie it was given with."""
     cookie = cookie_of(request.headers, CSRF_COOKIE)
     return bool(cookie) and hmac.compare_digest(form.get("csrf_token", "").encode(), cookie.encode())
 
@@ -212,14 +235,25 @@ async def _page(
     status: int = 200,
 ) -> HTMLResponse:
     users_exist = await any_user(site.db)
-    # An earlier tab's form stays good: the cookie it was given is kept.
-    kept = cookie_of(request.headers, CSRF_COOKIE)
-    csrf = kept if _CSRF_TOKEN.fullmatch(kept) else secrets.token_urlsafe(24)
+    csrf = csrf_for(request)
     form = _form_html(next=safe_target(next), once=once, name=name, csrf=csrf, error=error)
     if not users_exist and not once:
         form = _how_to_add(site.options.on_loopback, error)
-    answer = HTMLResponse(_DOCUMENT.format(title="Make the first user" if once else "Sign in", body=form), status)
-    https = is_https(request.scope, site.options)
+    return document(
+        request, site, title="Make the first user" if once else "Sign in", body=form, csrf=csrf, status=status
+    )
+
+
+def csrf_for(request: Request) -> str:
+    """Return the token for a form; an earlier tab's form stays good, since the cookie it was given is kept."""
+    kept = cookie_of(request.headers, CSRF_COOKIE)
+    return kept if _CSRF_TOKEN.fullmatch(kept) else secrets.token_urlsafe(24)
+
+
+def document(request: Request, site: Site, *, title: str, body: str, csrf: str, status: int) -> HTMLResponse:
+    """Return a page for somebody who is not signed in; its form repeats ``csrf``."""
+    answer = HTMLResponse(_DOCUMENT.format(title=title, body=body), status)
+    https = came_by_https(request.scope, request.headers, site.options)
     answer.headers.append("Set-Cookie", set_cookie(CSRF_COOKIE, csrf, https=https, for_scripts=True))
     return answer
 

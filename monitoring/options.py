@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from db.users import ROLES
+
+_HEADER = re.compile(r"[A-Za-z0-9-]{0,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,9 +19,16 @@ class WebOptions:
     ``host`` and ``port`` are where it listens (port 0 takes a free one). ``public_url`` is how people reach it, for
     links in Slack and for the Secure flag of cookies; empty means ``http://host:port``. ``session_idle`` and
     ``session_life`` end a session, in seconds. ``body_limit`` is in bytes, ``body_timeout`` in seconds.
-    ``requests_per_minute`` holds for each token, ``guesses_per_minute`` for sign-ins from one address.
+    ``requests_per_minute`` holds for each token that has no rate of its own, ``guesses_per_minute`` for sign-ins from
+    one address.
     ``metrics_public`` lets anybody read /metrics; only on a loopback host. ``scheduler_silence`` is the age in seconds
     of the scheduler's heartbeat from which /readyz says no. ``stop_timeout`` seconds are given to open requests.
+
+    ``proxies`` are the addresses or networks of reverse proxies in front of us; only from them X-Forwarded-For and
+    X-Forwarded-Proto count. ``proxy_user_header`` names the header in which they say who has signed in with them; empty
+    means that nobody is let in so. Whoever they name for the first time gets ``proxy_role``, "" lets in only whom an
+    admin has added. ``proxy_groups_header`` names the header with the person's groups, separated by commas, and
+    ``proxy_groups`` gives a group a role: the highest counts, at each sign-in.
 
     Raises ValueError, saying the remedy, when a value is out of range.
     """
@@ -33,6 +45,11 @@ class WebOptions:
     metrics_public: bool = False
     scheduler_silence: float = 60.0
     stop_timeout: float = 5.0
+    proxies: Sequence[str] = ()
+    proxy_user_header: str = ""
+    proxy_groups_header: str = ""
+    proxy_groups: Mapping[str, str] = field(default_factory=dict)
+    proxy_role: str = "viewer"
 
     def __post_init__(self) -> None:
         """Refuse nonsense while the person who set it is still there to read why."""
@@ -56,6 +73,43 @@ class WebOptions:
         ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"web.{name} is {getattr(self, name)}; give a number above 0")
+        self._check_proxies()
+
+    def _check_proxies(self) -> None:
+        if isinstance(self.proxies, str):
+            raise ValueError(f'web.proxies is "{self.proxies}"; write a list: ["{self.proxies}"]')
+        for network in self.proxies:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise ValueError(
+                    f'web.proxies has "{network}"; write an address or a network, such as 10.0.0.5 or 10.0.0.0/24'
+                ) from None
+        for name in ("proxy_user_header", "proxy_groups_header"):
+            if not _HEADER.fullmatch(getattr(self, name)):
+                raise ValueError(f'web.{name} is "{getattr(self, name)}"; write a header name such as X-Forwarded-User')
+        if self.proxy_user_header and not self.proxies:
+            raise ValueError(
+                "web.proxy_user_header is set without web.proxies: anybody could say who they are; "
+                'name the proxy\'s address: proxies = ["127.0.0.1"]'
+            )
+        if self.proxy_role not in ("", *ROLES):
+            raise ValueError(f'web.proxy_role is "{self.proxy_role}"; choose one of {", ".join(ROLES)}, or "" for none')
+        for group, role in self.proxy_groups.items():
+            if role not in ROLES:
+                raise ValueError(f'web.proxy_groups.{group} is "{role}"; choose one of {", ".join(ROLES)}')
+        if self.proxy_groups and not self.proxy_groups_header:
+            raise ValueError(
+                'web.proxy_groups is set without web.proxy_groups_header; name the header, such as "X-Forwarded-Groups"'
+            )
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether a connection from this address is one of our proxies."""
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(found in ipaddress.ip_network(network) for network in self.proxies)
 
     @property
     def on_loopback(self) -> bool:

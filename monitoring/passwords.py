@@ -32,6 +32,13 @@ async def hash_password(password: str) -> str:
         return await asyncio.to_thread(_hasher.hash, password)
 
 
+async def renewed(password_hash: str | None, password: str) -> str | None:
+    """Return a new hash of a password that was just right, when its hash is of weaker parameters; else None."""
+    if password_hash is None or not _hasher.check_needs_rehash(password_hash):
+        return None
+    return await hash_password(password)
+
+
 async def password_is_right(password_hash: str | None, password: str) -> bool:
     """Compare; without a hash it takes as long and is never right, so that time tells nothing of who exists."""
     async with _two_at_a_time:

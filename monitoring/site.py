@@ -11,6 +11,7 @@ from fastapi import Request
 from db.engine import Database
 from monitoring.counters import Counters
 from monitoring.facts import SyncFacts, VendorFacts
+from monitoring.lockout import Lockout
 from monitoring.options import WebOptions
 from monitoring.throttle import Throttle
 
@@ -25,6 +26,7 @@ class Site:
     syncs: Mapping[str, SyncFacts]
     now: Callable[[], datetime]
     guesses: Throttle
+    lockout: Lockout
     counters: Counters
 
 

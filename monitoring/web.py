@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from db.engine import Database
 from db.users import any_user
-from monitoring import duties, login, probes, problem
+from monitoring import duties, login, password_page, probes, problem
 from monitoring.alerts.incidents import Alerts
 from monitoring.api import PREFIX, ROUTERS, docs
 from monitoring.context import DashboardContext
@@ -32,6 +32,7 @@ from monitoring.dashboard import attach
 from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.guard import WARM_UP, Guard
 from monitoring.hands import Hands
+from monitoring.lockout import Lockout
 from monitoring.options import WebOptions
 from monitoring.problem import Foreign, Problem
 from monitoring.site import Site
@@ -80,6 +81,7 @@ def create_web(
         syncs={facts.name: facts for facts in syncs},
         now=now,
         guesses=Throttle(options.guesses_per_minute),
+        lockout=Lockout(),
         counters=Counters(now()),
     )
 
@@ -106,7 +108,7 @@ def create_web(
     problem.install(api, foreign)
     for router in ROUTERS:
         api.include_router(router, prefix=PREFIX)
-    for router in (docs.router, probes.router, login.router, *brought):
+    for router in (docs.router, probes.router, login.router, password_page.router, *brought):
         api.include_router(router)
     api.add_api_route("/api/{rest:path}", _no_such_route, methods=_METHODS, include_in_schema=False)
     dash = attach(
@@ -151,6 +153,7 @@ async def serve_web(
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # whom a header may speak for is decided in proxy.py
             lifespan="on",
             ws="websockets-sansio",
             ws_max_size=_LARGEST_SOCKET_MESSAGE,

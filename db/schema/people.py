@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from db.columns import UtcTime
 from db.schema.base import metadata
@@ -49,6 +49,7 @@ users = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("role", String(12), nullable=False),  # viewer | operator | admin
+    Column("may_trigger", Boolean),  # start runs and replays: given or taken by an admin; NULL is as the role has it
     Column("password_hash", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("disabled_at", UtcTime),
@@ -65,15 +66,17 @@ user_sessions = Table(
     Column("seen_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("agent", String(200)),
+    Column("method", String(8), nullable=False, server_default="password"),  # password | proxy
 )
 
-login_links = Table(  # the one-time link printed at the first start
+login_links = Table(  # one-time links: the one printed at the first start, and those an admin makes for a new password
     "login_links",
     metadata,
     Column("id", String(64), primary_key=True),  # SHA-256 of the link's secret
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("used_at", UtcTime),
+    Column("user_name", String(64)),  # whose password it sets; NULL makes the first user
 )
 
 api_tokens = Table(
@@ -85,6 +88,9 @@ api_tokens = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("revoked_at", UtcTime),
+    Column("requests_per_minute", Integer),  # NULL is what web.requests_per_minute says
+    Column("last_used_at", UtcTime),  # to the minute
+    Column("made_by", String(64)),
 )
 
 audit = Table(
@@ -98,6 +104,9 @@ audit = Table(
     Column("reason", Text),
     Column("facts", JSON, nullable=False),
     Index(None, "at"),
+    Index(None, "user_name", "at"),
+    Index(None, "subject", "at"),
+    Index(None, "act", "at"),
 )
 
 overrides = Table(  # a setting edited in the browser; it wins over the file and can go back to it

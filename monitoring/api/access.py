@@ -58,6 +58,8 @@ def requires(*scopes: Scope) -> Callable[[], Awaitable[Identity]]:
 
 MayRead = Annotated[Identity, Depends(requires("read"))]
 MayOperate = Annotated[Identity, Depends(requires("operate"))]
+MayTrigger = Annotated[Identity, Depends(requires("trigger"))]
+MayStop = Annotated[Identity, Depends(requires("operate", "trigger"))]  # who may start a run may stop it
 MayOrders = Annotated[Identity, Depends(requires("orders"))]
 MayReadOrders = Annotated[Identity, Depends(requires("orders", "read"))]
 MayReadInventory = Annotated[Identity, Depends(requires("inventory", "read"))]

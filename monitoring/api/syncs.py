@@ -12,7 +12,7 @@ from pydantic.config import JsonDict
 from db import run_history, runs, schedules
 from db.audit import record_act
 from db.freshness import freshness
-from monitoring.api.access import HasSite, Limit, MayOperate, MayRead, Model, problems
+from monitoring.api.access import HasSite, Limit, MayRead, MayStop, MayTrigger, Model, problems
 from monitoring.problem import Problem, unknown
 from monitoring.site import Site
 
@@ -151,7 +151,7 @@ async def list_runs(name: str, site: HasSite, _who: MayRead, limit: Limit = 50) 
 
 @router.post("/{name}/runs", status_code=202, responses=problems(404))
 async def start_run(
-    name: str, site: HasSite, who: MayOperate, response: Response, order: RunOrder | None = None
+    name: str, site: HasSite, who: MayTrigger, response: Response, order: RunOrder | None = None
 ) -> Run:
     """Ask for a run now; the scheduler starts it within two seconds. One that waits already is given back instead."""
     _known(site, name)
@@ -184,7 +184,7 @@ async def get_run(name: str, id: str, site: HasSite, _who: MayRead) -> Run:
 
 
 @router.post("/{name}/runs/{id}/cancel", status_code=202, responses=problems(404, 409))
-async def cancel_run(name: str, id: str, site: HasSite, who: MayOperate) -> Run:
+async def cancel_run(name: str, id: str, site: HasSite, who: MayStop) -> Run:
     """Ask a run to stop: a queued one is cancelled at once, a running one at its next checkpoint."""
     row = await _found(site, name, id)
     now = site.now()

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from db import audit, dead_letters, run_history, runs, schedules
 from db.runs import RunRow
 from monitoring import units
-from monitoring.context import DashboardContext, may_act
+from monitoring.context import DashboardContext, may_trigger
 from monitoring.facts import SyncFacts
 from monitoring.identity import current_user
 from monitoring.live import Hub
@@ -29,7 +29,7 @@ def layout(context: DashboardContext) -> Component:
     """Return the frame of the page: a panel per sync with its buttons, which stay put while figures change."""
     if not context.syncs:
         return html.Div([_head(), empty("No sync is set up.", "Schedules stand in quayside.toml under [syncs].")])
-    act = may_act()
+    act = may_trigger()
     return html.Div(
         [
             _head(),
@@ -108,7 +108,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     )
     async def show(_tick: float, _acted: float, search: str | None, zone: str | None) -> tuple[Any, ...]:
         view = time_range(search, zone, context.now())
-        act = may_act()
+        act = may_trigger()
         found = await shown("syncs", hub.once(("syncs", zone), lambda: _read(context)))
         if not isinstance(found, SyncsNow):
             return [found] * len(names), [True] * len(names) * act, [True] * len(names) * act, no_update
@@ -236,7 +236,7 @@ def _clicked() -> dict[str, Any] | None:
 
 def _who() -> str | None:
     user = current_user.get()
-    return user.label if user is not None and user.may("operate") else None
+    return user.label if user is not None and user.may("trigger") else None
 
 
 def _consequence(run: RunRow, context: DashboardContext) -> str:

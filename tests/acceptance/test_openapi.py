@@ -24,7 +24,7 @@ from tests.conftest import MovableClock
 from tests.integrations.checkout.conftest import save_rates
 
 EXAMPLES = 8  # of each route; the whole stays under a minute a database
-SCOPES = ("quotes", "payments", "orders", "inventory", "operate", "read")
+SCOPES = ("quotes", "payments", "orders", "inventory", "operate", "trigger", "read")
 SETTINGS = hypothesis.settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from db import audit, tokens, users
+from db import audit, tokens, user_rights, users
 from db.engine import Database
 from tests.conftest import MovableClock
 
@@ -95,7 +95,7 @@ async def test_a_session_ends_by_time_idleness_closing_or_a_disabled_user(
     assert not await counts("long")
 
     await session(database, clock, "last")
-    assert await users.disable_user(database, "ada", clock.now())
+    assert await user_rights.disable(database, "ada", by="eve", reason=None, now=clock.now()) == "done"
     assert not await counts("last")
 
 
@@ -132,10 +132,14 @@ async def test_a_link_makes_the_first_user_once_and_within_its_hour(
 
 async def test_a_token_counts_until_it_expires_or_is_revoked(database: Database, clock: MovableClock) -> None:
     later = clock.now() + timedelta(days=1)
-    await tokens.add_token(database, token_id="t1", name="shop", scopes=["orders"], now=clock.now(), expires_at=later)
-    await tokens.add_token(database, token_id="t2", name="ops", scopes=["read"], now=clock.now(), expires_at=None)
+    await tokens.add_token(
+        database, token_id="t1", name="shop", scopes=["orders"], now=clock.now(), expires_at=later, by="x"
+    )
+    await tokens.add_token(
+        database, token_id="t2", name="ops", scopes=["read"], now=clock.now(), expires_at=None, by="x"
+    )
     taken = await tokens.add_token(
-        database, token_id="t3", name="ops", scopes=["read"], now=clock.now(), expires_at=None
+        database, token_id="t3", name="ops", scopes=["read"], now=clock.now(), expires_at=None, by="x"
     )
 
     found = await tokens.find_token(database, "t1", now=clock.now())
@@ -145,7 +149,7 @@ async def test_a_token_counts_until_it_expires_or_is_revoked(database: Database,
     clock.move(86400)
     assert await tokens.find_token(database, "t1", now=clock.now()) is None
     assert await tokens.find_token(database, "t2", now=clock.now()) is not None
-    assert await tokens.revoke_token(database, "ops", clock.now())
+    assert await tokens.revoke_token(database, "ops", by="x", reason=None, now=clock.now())
     assert await tokens.find_token(database, "t2", now=clock.now()) is None
     assert [token.name for token in await tokens.list_tokens(database)] == ["ops", "shop"]
 
