@@ -111,7 +111,7 @@ def create_web(
     for router in (docs.router, probes.router, login.router, password_page.router, *brought):
         api.include_router(router)
     api.add_api_route("/api/{rest:path}", _no_such_route, methods=_METHODS, include_in_schema=False)
-    dash = attach(
+    dash = api.state.dash = attach(
         api,
         DashboardContext(
             db=db,

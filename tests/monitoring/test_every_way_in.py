@@ -1,0 +1,253 @@
+"""Every way in, walked: pages, callbacks, assets, routes and the WebSocket, as nobody, as a viewer, as who lacks a right.
+
+Each callback stands in one of the two tables below by ``module:function``, each unsafe route of the API in the third.
+One that stands in none fails the first tests here, with what to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from db import user_rights
+from db.engine import Database
+from monitoring import dashboard
+from monitoring.identity import SCOPES, Identity, token_scopes
+from monitoring.options import WebOptions
+from monitoring.web import create_web
+from tests.conftest import MovableClock
+from tests.monitoring.browser import HTML, client, running, signed_in, with_token
+from tests.monitoring.cast import sync_facts, vendor_facts
+
+Right = Literal["operate", "trigger", "admin", "own"]
+
+# What changes something, and the right it asks for before anything else. "own" is one's own password and sessions.
+ACTING: Mapping[str, Right] = {
+    "pages.settling:settle": "operate",
+    "pages.syncs:cancel": "trigger",
+    "pages.syncs:retry_letter": "trigger",
+    "pages.syncs:run_now": "trigger",
+}
+
+# What a click or a choice asks for and that only shows something. What follows the URL, the clock or news need not be
+# named: it is walked as well, and must write nothing.
+SHOWING = frozenset(
+    {
+        "live:push_again",
+        "live:push_from_the_start",
+        "pages.calls:filters_from_url",
+        "pages.calls:open_call",
+        "pages.calls:rows",
+        "pages.calls:show_grid",
+        "pages.calls:url_from_filters",
+        "pages.settling:ask",
+        "pages.shell:own_range",
+        "pages.syncs:ask_cancel",
+    }
+)
+_FOLLOWED = frozenset({"tick", "acted", "url", "zone", "beat", "poll", "clock", "vendor-name", "trace-id"})
+
+# Unsafe routes of the API and the one scope that opens each.
+ROUTES: Mapping[tuple[str, str], str] = {
+    ("POST", "/api/v1/circuits/{vendor}"): "operate",
+    ("POST", "/api/v1/incidents/{id}/acknowledge"): "operate",
+    ("POST", "/api/v1/orders"): "orders",
+    ("POST", "/api/v1/outcomes/{id}/settle"): "operate",
+    ("POST", "/api/v1/syncs/{name}/runs"): "trigger",
+    ("POST", "/api/v1/syncs/{name}/runs/{id}/cancel"): "trigger",
+    ("PUT", "/api/v1/inventory/{sku}"): "inventory",
+}
+
+# What a callback must be given to get as far as asking who it is: component id -> value.
+SAMPLES: Mapping[str, Any] = {"settle-id": "ZmVkZXgvY3JlYXRlX3NoaXBtZW50L2s", "cancel-run": "r1"}
+_WILD = {"sync": "orders"}  # a component of many -> which of them
+
+
+@pytest.fixture
+async def api(database: Database, clock: MovableClock) -> AsyncIterator[FastAPI]:
+    api = create_web(database, WebOptions(), vendor_facts(), sync_facts(), clock.now)
+    async with running(api):
+        yield api
+
+
+def callbacks(api: FastAPI) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Every callback that runs here and not in the browser: name -> (output, what Dash knows of it)."""
+    found = {}
+    for output, known in api.state.dash.callback_map.items():
+        if (function := known.get("callback")) is not None:
+            name = f"{function.__module__.removeprefix('monitoring.')}:{function.__name__}"
+            assert name not in found, f"two callbacks are called {name}; give each its own name"
+            found[name] = (output, known)
+    return found
+
+
+def payload(output: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What a browser sends when the first input of a callback was clicked."""
+    inputs = [_part(one) for one in known["inputs"]]
+    first = inputs[0][0] if inputs and isinstance(inputs[0], list) else inputs[0] if inputs else None
+    changed = [f"{_id_text(first['id'])}.{first['property']}"] if first else []
+    asked = [_target(one) for one in output.strip(".").split("...")] if output.startswith("..") else _target(output)
+    return {
+        "output": output,
+        "outputs": asked,
+        "inputs": inputs,
+        "changedPropIds": changed,
+        "parsedChangedPropsIds": changed,
+        "state": [_part(one) for one in known["state"]],
+    }
+
+
+def _target(text: str) -> Any:
+    id, _, property = text.rpartition(".")
+    if id.startswith("{"):
+        return [{"id": _chosen(json.loads(id)), "property": property}]
+    return {"id": id, "property": property}
+
+
+def _part(one: Mapping[str, Any]) -> Any:
+    id, property = one["id"], one["property"]
+    value = 1 if property in {"n_clicks", "n_submit", "n_intervals"} else SAMPLES.get(id)
+    if id.startswith("{"):
+        return [{"id": _chosen(json.loads(id)), "property": property, "value": value or 1}]
+    return {"id": id, "property": property, "value": value}
+
+
+def _chosen(id: dict[str, Any]) -> dict[str, Any]:
+    return {key: _WILD.get(key, "x") if isinstance(value, list) else value for key, value in id.items()}
+
+
+def _id_text(id: Any) -> str:
+    return id if isinstance(id, str) else json.dumps(id, sort_keys=True, separators=(",", ":"))
+
+
+async def call(browser: httpx.AsyncClient, output: str, known: Mapping[str, Any]) -> httpx.Response:
+    return await browser.post("/_dash-update-component", json=payload(output, known))
+
+
+@contextlib.contextmanager
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[str]]]:
+    """Give the rights that are asked about, and the transactions that are begun, while the block runs."""
+    asked: list[str] = []
+    written: list[str] = []
+    may, write = Identity.may, Database.write
+
+    def asking(self: Identity, scope: Any) -> bool:
+        asked.append(scope)
+        return may(self, scope)
+
+    def is_admin(self: Identity) -> bool:
+        asked.append("admin")
+        return self.role == "admin"
+
+    def writing(self: Database) -> Any:
+        written.append("a transaction")
+        return write(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Identity, "may", asking)
+        patched.setattr(Identity, "is_admin", property(is_admin))
+        patched.setattr(Database, "write", writing)
+        yield asked, written
+
+
+def test_every_callback_that_may_act_is_named_with_its_right(api: FastAPI) -> None:
+    strange = []
+    for name, (_output, known) in callbacks(api).items():
+        inputs = {one["id"] for one in known["inputs"]}
+        if name not in ACTING and name not in SHOWING and not inputs <= _FOLLOWED:
+            strange.append(name)
+    gone = (set(ACTING) | SHOWING) - set(callbacks(api))
+
+    assert strange == [], "name each in ACTING with the right it asks for, or in SHOWING if it changes nothing"
+    assert gone == set(), "there are no such callbacks any more; take them out of the tables"
+
+
+def test_every_unsafe_route_is_named_with_its_scope(api: FastAPI) -> None:
+    served = {
+        (method.upper(), path)
+        for path, methods in api.openapi()["paths"].items()
+        for method in methods
+        if method.upper() not in {"GET", "HEAD"}
+    }
+
+    assert served == set(ROUTES), "name each unsafe route in ROUTES with the scope that opens it"
+
+
+async def test_nobody_reaches_any_page_callback_or_asset(api: FastAPI) -> None:
+    assets = [f"/assets/{path.name}" for path in (Path(dashboard.__file__).parent / "assets").iterdir()]
+    pages = [re.sub(r"\(\?P<[^>]*>[^)]*\)", "x", page.path.pattern) for page in dashboard.PAGES]
+    async with client(api) as nobody:
+        for path in [*assets, *pages, "/_dash-layout", "/_dash-dependencies", "/_reload-hash"]:
+            assert (await nobody.get(path)).status_code == 401, path
+        for path in pages:
+            answer = await nobody.get(path, headers=HTML)
+            assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next={path}")
+        for name, (output, known) in callbacks(api).items():
+            answer = await call(nobody, output, known)
+            assert answer.status_code == 401, f"{name} let nobody in"
+
+
+async def test_what_shows_something_writes_nothing(
+    api: FastAPI, database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer = await signed_in(api, database, clock, "viewer")
+
+    for name, (output, known) in callbacks(api).items():
+        if name in ACTING or known["websocket"]:
+            continue
+        with watched(monkeypatch) as (_asked, written):
+            answer = await call(viewer, output, known)
+        assert written == [], f"{name} writes; name it in ACTING with the right it asks for"
+        assert answer.status_code not in (401, 403), name
+
+
+async def lacking(api: FastAPI, db: Database, clock: MovableClock, right: Right) -> list[httpx.AsyncClient]:
+    """Everybody who is signed in and lacks a right, with as many others as a person can have."""
+    how: dict[str, Any] = {"by": "ada", "reason": None, "now": clock.now()}
+    if right == "admin":
+        return [await signed_in(api, db, clock, "viewer"), await signed_in(api, db, clock, "operator")]
+    viewer = await signed_in(api, db, clock, "viewer")
+    if right == "operate":
+        await user_rights.set_trigger(db, "viewer", True, **how)
+        return [viewer]
+    operator = await signed_in(api, db, clock, "operator")
+    await user_rights.set_trigger(db, "operator", False, **how)
+    return [viewer, operator]
+
+
+@pytest.mark.parametrize("right", ["operate", "trigger", "admin"])
+async def test_who_lacks_the_right_changes_nothing_by_a_copied_callback(
+    api: FastAPI, database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, right: Right
+) -> None:
+    known_here = callbacks(api)
+    for person in await lacking(api, database, clock, right):
+        for name in (name for name, asks in ACTING.items() if asks == right):
+            with watched(monkeypatch) as (asked, written):
+                answer = await call(person, *known_here[name])
+            assert right in asked, (
+                f"{name} does not ask for {right} before anything else, or needs a value in SAMPLES to get there; "
+                f"it answered {answer.status_code} {answer.text[:200]}"
+            )
+            assert written == [], f"{name} wrote for somebody who lacks {right}"
+            assert "Not allowed" in answer.text, name
+
+
+async def test_one_scope_opens_each_route_and_no_other_does(
+    api: FastAPI, database: Database, clock: MovableClock
+) -> None:
+    for scope in sorted(set(ROUTES.values())):
+        others = [other for other in SCOPES if scope not in token_scopes([other])]
+        opened = await with_token(api, database, clock, scope)
+        refused = await with_token(api, database, clock, *others)
+        for method, path in (key for key, needed in ROUTES.items() if needed == scope):
+            filled = re.sub(r"\{[^}]*\}", "x", path)
+            assert (await opened.request(method, filled, json={})).status_code != 403, f"{method} {path}"
+            assert (await refused.request(method, filled, json={})).status_code == 403, f"{method} {path}"
