@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ async def open_session(db: Database, clock: MovableClock, id: str, name: str) ->
 async def test_the_last_admin_cannot_be_demoted_or_disabled(database: Database, clock: MovableClock) -> None:
     await add(database, clock, "ada", "admin")
     await add(database, clock, "bob", "operator")
-    how = {"by": "ada", "reason": None, "now": clock.now()}
+    how: dict[str, Any] = {"by": "ada", "reason": None, "now": clock.now()}
 
     assert await user_rights.set_role(database, "ada", "viewer", **how) == "last_admin"
     assert await user_rights.disable(database, "ada", **how) == "last_admin"
@@ -53,7 +54,7 @@ async def test_a_change_is_noted_with_what_was_before_and_only_when_there_is_one
     database: Database, clock: MovableClock
 ) -> None:
     await add(database, clock, "vik", "viewer")
-    how = {"by": "ada", "reason": "Runs the night shift", "now": clock.now()}
+    how: dict[str, Any] = {"by": "ada", "reason": "Runs the night shift", "now": clock.now()}
 
     given = await user_rights.set_trigger(database, "vik", True, **how)
     again = await user_rights.set_trigger(database, "vik", True, **how)
@@ -72,7 +73,7 @@ async def test_a_disabled_user_is_out_and_an_enabled_one_in_without_a_lock(
     await open_session(database, clock, "s", "vik")
     for _ in range(5):
         await users.count_guess(database, "vik", clock.now())
-    how = {"by": "ada", "reason": None, "now": clock.now()}
+    how: dict[str, Any] = {"by": "ada", "reason": None, "now": clock.now()}
 
     assert await user_rights.disable(database, "vik", **how) == "done"
     assert await user_sessions.open_sessions(database, now=clock.now(), idle=IDLE) == []

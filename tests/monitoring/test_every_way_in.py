@@ -50,6 +50,7 @@ SHOWING = frozenset(
         "pages.calls:url_from_filters",
         "pages.settling:ask",
         "pages.shell:own_range",
+        "pages.shell:zoom",
         "pages.syncs:ask_cancel",
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -20,7 +21,7 @@ from monitoring.sockets import OpenSockets
 from tests.conftest import MovableClock
 from tests.monitoring.browser import PASSWORD, client, sign_in, signed_in, web, with_token
 
-HOW = {"by": "ada", "reason": None}
+HOW: dict[str, Any] = {"by": "ada", "reason": None}
 IDLE = timedelta(hours=12)
 
 
@@ -77,7 +78,8 @@ async def test_one_password_on_many_names_is_locked_out_by_address(
 
 
 def test_the_lock_of_an_address_grows_and_is_forgotten_after_an_hour() -> None:
-    lockout, now, waits = Lockout(), 0.0, []
+    lockout, now = Lockout(), 0.0
+    waits: list[float] = []
     for _ in range(17):
         assert lockout.guess("a", now) == 0
         waits.append(lockout.guess("a", now) if len(waits) >= 9 else 0.0)
