@@ -24,6 +24,8 @@ from pydantic import BaseModel
 from integrations.errors import InvalidInput, MissingCredential, QuaysideError, Unsupported
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
 
+Region = Literal["worldwide", "north_america", "europe", "middle_east", "asia_pacific"]
+
 
 class Idempotency(StrEnum):
     """What makes a second send harmless."""
@@ -199,6 +201,8 @@ class Vendor:
     request_id_header: str = ""  # the vendor's id of a request, lower case
     slow_call_duration: float = 10.0  # seconds; slower counts as slow for the circuit
     webhook: Webhook | None = None
+    region: Region = "worldwide"  # where it is used, for people who look at one market
+    version_headers: tuple[str, ...] = ()  # of its answers, lower case: which version of its API answered
 
     def operation(self, name: str) -> Operation | None:
         return next((operation for operation in self.operations if operation.name == name), None)

@@ -74,9 +74,11 @@ def _vendor(name: str, options: VendorOptions, reserve: float) -> dict[str, Any]
                 "seconds": quota.seconds,
                 "operations": list(quota.operations),
                 "reserve": kept_for_interactive(quota.limit, reserve, paced=quota.paced),
+                "paced": quota.paced,
             }
             for quota in quotas
         ],
+        "region": vendor.region,
         "webhook": f"QUAYSIDE_{name.upper()}_{vendor.webhook.credential}" if vendor.webhook else None,
     }
 

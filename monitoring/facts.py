@@ -10,13 +10,14 @@ from typing import Any
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaFacts:
     """A quota policy of a vendor: ``limit`` permits in ``seconds``, of some operations or of all (()). ``reserve`` of them
-    are kept for interactive calls."""
+    are kept for interactive calls. ``paced``: they fall due evenly; else they may be spent at once."""
 
     name: str
     limit: float
     seconds: float
     operations: Sequence[str] = ()
     reserve: float = 0.0
+    paced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +48,12 @@ class VendorFacts:
     operations: Sequence[OperationFacts]
     missing: Sequence[str] = ()  # environment variables that are needed and not set
     webhook: tuple[str, bool] | None = None  # the variable its events are proven with, and whether it is set
+    region: str = "worldwide"  # or north_america, europe, middle_east, asia_pacific
 
 
 def facts_of(vendor: Mapping[str, Any]) -> VendorFacts:
     """Return the facts of a vendor listed as ``vendors --json`` lists it."""
-    plain = {name: vendor[name] for name in ("name", "label", "kind", "base_url", "docs_url", "sandboxed")}
+    plain = {name: vendor[name] for name in ("name", "label", "kind", "base_url", "docs_url", "sandboxed", "region")}
     return VendorFacts(
         **plain,
         credentials=[(credential["env"], credential["set"]) for credential in vendor["credentials"]],

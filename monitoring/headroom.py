@@ -7,12 +7,13 @@ latest calls.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from db.columns import from_micros, to_micros
 from db.permits import PermitRow
 from monitoring.facts import QuotaFacts, VendorFacts
+from monitoring.forecast import Window
 
 _SECOND = 1_000_000
 _LONGEST_TRUST = 300.0  # seconds an announcement without a reset is believed
@@ -76,3 +77,46 @@ def of_vendor(facts: VendorFacts, rows: Sequence[PermitRow], now: datetime) -> l
         else:
             found.append(headroom(row, quota, now))
     return sorted(found, key=lambda one: (one.share, one.quota))
+
+
+def window(row: PermitRow | None, quota: QuotaFacts, now: datetime) -> Window:
+    """Return a quota window as a forecast needs it: what is left of it, since when that is known, until when it lasts.
+
+    A counted window starts with its first request; one that is over, or has not begun, is whole.
+    """
+    batch = max(1.0, quota.limit - quota.reserve)
+    whole = Window(
+        quota=quota.name,
+        limit=quota.limit,
+        seconds=quota.seconds,
+        remaining=quota.limit,
+        batch_remaining=batch,
+        batch_limit=batch,
+        as_of=now,
+        paced=quota.paced,
+    )
+    if row is None:
+        return whole
+    micros = to_micros(now)
+    blocked = from_micros(row.blocked_until) if row.blocked_until > micros else None
+    ends = row.window_started_at + round(quota.seconds * _SECOND)
+    begun = ends > micros and row.used > 0
+    known = replace(
+        whole,
+        remaining=max(0.0, quota.limit - row.used) if begun else quota.limit,
+        batch_remaining=max(0.0, batch - row.used_batch) if begun else batch,
+        ends_at=from_micros(ends) if begun else None,
+        blocked_until=blocked,
+    )
+    seen = _announced(row, quota, micros)
+    if seen is None or row.seen_at is None or row.seen_remaining is None or row.seen_remaining > known.remaining:
+        return known
+    # The vendor counts what others spend as well: its word stands from the moment it was given.
+    return replace(
+        known,
+        limit=row.seen_limit or quota.limit,
+        remaining=max(0.0, row.seen_remaining),
+        as_of=from_micros(row.seen_at),
+        ends_at=from_micros(row.seen_reset_at) if row.seen_reset_at else known.ends_at,
+        announced=True,
+    )

@@ -38,6 +38,7 @@ VENDOR = Vendor(
     name="ecb",
     label=LABEL,
     kind="currency",
+    region="europe",
     base_url="https://www.ecb.europa.eu",
     docs_url="https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html",
     operations=(

@@ -75,6 +75,7 @@ VENDOR = Vendor(
     name=NAME,
     label=LABEL,
     kind="tax",
+    region="europe",
     base_url="https://ec.europa.eu",
     docs_url="https://ec.europa.eu/taxation_customs/vies/#/technical-information",
     check="check_vat_number",

@@ -1,12 +1,16 @@
-"""The overview: open incidents, the syncs, and one card per vendor, worst first. Nothing here needs plotly.js."""
+"""The overview: what hurts, since when, whose fault it is, what depends on it, what to do. Nothing here needs plotly.js.
+
+From the top: open incidents, the vendors that hurt in full, the syncs, the rest in short. Filters live in the URL.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, dcc, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import incidents, run_history, schedules
@@ -14,59 +18,101 @@ from db.incidents import Incident
 from db.runs import RunRow
 from monitoring import units
 from monitoring.context import DashboardContext
-from monitoring.facts import SyncFacts
+from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.live import Hub
-from monitoring.pages.marks import aria, badge, figure, icon, moment, tone
+from monitoring.outlook import Plans
+from monitoring.pages.marks import aria, badge, icon, moment
+from monitoring.pages.overview_card import FAULTS, REGIONS, calm_card, hurt_card
 from monitoring.pages.states import empty, loading, shown
 from monitoring.schedule import next_run
-from monitoring.timerange import TimeRange, time_range
+from monitoring.timerange import TimeRange, parameters_of, time_range
 from monitoring.vendor_card import VendorCard, cards
 from monitoring.vendor_figures import figures_of_all
 
-_HIGH_ERROR_RATE = 0.05
-_LOW_HEADROOM, _NO_HEADROOM = 0.3, 0.1
-_FAULTS = {
-    "theirs": "their fault",
-    "ours": "our fault",
-    "network": "network",
-    "configuration": "configuration",
-}
+FILTERS = ("kind", "region", "find")
 
 
-def layout(_context: DashboardContext) -> Component:
+def layout(context: DashboardContext) -> Component:
     """Return the frame of the page."""
+    kinds = sorted({facts.kind for facts in context.vendors})
+    regions = [name for name in REGIONS if any(facts.region == name for facts in context.vendors)]
     return html.Div(
         [
             html.Div(
-                [html.H1("Overview"), html.Span("", id="overview-sum", className="q-sub")],
+                [
+                    html.H1("Overview"),
+                    html.Span("", id="overview-sum", className="q-sub", role="status"),
+                    html.Span(className="q-grow"),
+                    html.Div(
+                        [
+                            _choice("kind", "Any kind", [(kind, kind) for kind in kinds]),
+                            _choice("region", "Any region", [(name, REGIONS[name]) for name in regions]),
+                            dmc.TextInput(
+                                id="overview-find",
+                                placeholder="Find a vendor",
+                                size="xs",
+                                debounce=300,
+                                **aria(label="Find a vendor"),
+                            ),
+                        ],
+                        className="q-overview-filters",
+                        role="search",
+                    ),
+                    dcc.Store(id="overview-filters", data=True),
+                ],
                 className="q-head",
             ),
             html.Div(id="overview-incidents"),
+            html.Div(loading(190, 190, 190), id="overview-hurt"),
             html.Div(loading(56), id="overview-syncs"),
-            html.Div(loading(190, 190, 190), id="overview-cards"),
+            html.Div(id="overview-calm"),
         ]
     )
 
 
+def _choice(name: str, every: str, values: list[tuple[str, str]]) -> Component:
+    return dmc.Select(
+        id=f"overview-{name}",
+        placeholder=every,
+        data=[{"value": value, "label": label} for value, label in values],
+        clearable=True,
+        size="xs",
+        comboboxProps={"shadow": "md"},
+        **aria(label=every.replace("Any ", "").capitalize()),
+    )
+
+
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
-    """Keep the page fresh."""
+    """Keep the page fresh, and the filters in the URL."""
+    plans = Plans(context.db, context.syncs)
 
     @app.callback(
         Output("overview-sum", "children"),
-        Output("overview-cards", "children"),
+        Output("overview-hurt", "children"),
+        Output("overview-calm", "children"),
         Input("tick", "data"),
         Input("url", "search"),
         Input("zone", "data"),
     )
-    async def show_cards(_tick: float, search: str | None, zone: str | None) -> tuple[str, Any]:
+    async def show_cards(_tick: float, search: str | None, zone: str | None) -> tuple[Any, Any, Any]:
         view = time_range(search, zone, context.now())
+        wanted = parameters_of(search)
 
-        async def read() -> tuple[str, Component]:
-            found = await cards(context, view, await figures_of_all(context.db, view))
-            return summary(found), card_grid(found, view)
+        async def read() -> list[VendorCard]:
+            return await cards(context, view, await figures_of_all(context.db, view), plans)
 
-        result = await shown("overview.cards", hub.once(("overview", search, zone), read))
-        return ("", result) if isinstance(result, Component) else result
+        result = await shown("overview.cards", hub.once(("overview", view.query, zone), read))
+        if isinstance(result, Component):
+            return "", result, None
+        found = [card for card in result if fits(card.facts, wanted)]
+        hidden = [card for card in result if card.hurts and card not in found]
+        hurt = [card for card in found if card.hurts]
+        calm = [card for card in found if not card.hurts]
+        return (
+            summary(found),
+            hurting(hurt, hidden, context, view, any_vendor=bool(result)),
+            resting(calm, view, any_hurt=bool(hurt)),
+        )
 
     @app.callback(
         Output("overview-incidents", "children"),
@@ -80,10 +126,46 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
 
         async def read() -> tuple[Component | None, Component]:
             firing = [found for found in await incidents.open_incidents(context.db) if found.state == "firing"]
-            return incident_strip(firing, view), await _sync_strip(context, view)
+            return incident_strip(firing, view, context), await _sync_strip(context, view)
 
-        result = await shown("overview.strips", hub.once(("strips", search, zone), read))
+        result = await shown("overview.strips", hub.once(("strips", view.query, zone), read))
         return (None, result) if isinstance(result, Component) else result
+
+    @app.callback(
+        *[Output(f"overview-{name}", "value") for name in FILTERS],
+        Input("overview-filters", "data"),
+        Input("url", "search"),
+    )
+    async def filters_from_url(_ready: bool, search: str | None) -> list[str | None]:
+        wanted = parameters_of(search)
+        return [wanted.get(name, "" if name == "find" else None) for name in FILTERS]  # None would not empty a field
+
+    @app.callback(
+        Output("url", "search", allow_duplicate=True),
+        *[Input(f"overview-{name}", "value") for name in FILTERS],
+        State("url", "search"),
+        State("url", "pathname"),
+        prevent_initial_call=True,
+    )
+    async def url_from_filters(*values: Any) -> Any:
+        *chosen, search, path = values
+        if path != "/":
+            return no_update
+        wanted = parameters_of(search)
+        kept = {name: value for name, value in wanted.items() if name not in FILTERS}
+        filters = {name: value for name, value in zip(FILTERS, chosen, strict=True) if value}
+        after = "?" + urlencode({**kept, **filters}) if kept or filters else ""
+        return no_update if parameters_of(after) == wanted else after
+
+
+def fits(facts: VendorFacts, wanted: dict[str, str]) -> bool:
+    """Tell whether a vendor passes the filters of the URL; one that is not filled in lets all through."""
+    text = wanted.get("find", "").strip().lower()
+    return (
+        wanted.get("kind", facts.kind) == facts.kind
+        and wanted.get("region", facts.region) == facts.region
+        and (not text or text in f"{facts.label} {facts.name} {facts.kind}".lower())
+    )
 
 
 def summary(found: Sequence[VendorCard]) -> str:
@@ -100,138 +182,82 @@ def summary(found: Sequence[VendorCard]) -> str:
     return f"{' · '.join(parts)} · {len(found) - len(hurt)} of {len(found)} healthy · {units.plural(calls, 'call')}"
 
 
-def card_grid(found: Sequence[VendorCard], view: TimeRange) -> Component:
-    """Return the cards in the order they come."""
-    if not found:
+def hurting(
+    found: Sequence[VendorCard],
+    hidden: Sequence[VendorCard],
+    context: DashboardContext,
+    view: TimeRange,
+    *,
+    any_vendor: bool,
+) -> Component | None:
+    """Return the vendors that hurt in full; a word on those that the filter hides."""
+    if not any_vendor:
         return empty("No vendor is set up.", "Credentials make a vendor appear; without any, the sandbox stands in.")
-    return html.Div([card(one, view) for one in found], className="q-cards")
-
-
-def card(one: VendorCard, view: TimeRange) -> Component:
-    """Return the card of a vendor; the whole of it leads to the vendor's page."""
-    verdict = "idle" if one.idle else one.health.verdict
-    fault = f" · {_FAULTS[one.health.fault]}" if one.health.fault else ""
-    figures = one.figures
-    rate = figures.error_rate
-    return dcc.Link(
-        html.Article(
-            [
-                html.Div(
-                    [
-                        html.H2(one.facts.label),
-                        html.Span(one.facts.kind, className="q-tag"),
-                        html.Span(className="q-grow"),
-                        badge(verdict, f"{verdict}{fault}"),
-                    ],
-                    className="q-card-head",
-                ),
-                html.Div(one.health.sentence, className="q-card-why", title=one.health.sentence),
-                html.Div(
-                    [
-                        figure(
-                            units.percent(rate),
-                            "Error rate",
-                            f"of {units.plural(figures.calls, 'call')}"
-                            + (f", {units.count(figures.refused)} refused" if figures.refused else ""),
-                            tone_of="bad" if rate and rate >= _HIGH_ERROR_RATE else "",
-                        ),
-                        figure(units.duration(figures.p95), "P95", f"of {units.plural(figures.attempts, 'attempt')}"),
-                        html.Div(_spark(figures.line), className="q-spark"),
-                    ],
-                    className="q-card-body",
-                ),
-                html.Div(
-                    [
-                        _headroom(one),
-                        html.Div(_circuit(one, view), className="q-card-circuit"),
-                    ],
-                    className="q-card-foot",
-                ),
-                html.Div(
-                    [icon("wait"), f"{units.plural(one.waiting, 'order')} waiting"],
-                    className="q-card-waiting",
-                )
-                if one.waiting
-                else None,
-            ],
-            className=f"q-card q-edge-{tone(verdict)}",
-        ),
-        href=view.link(f"/vendors/{one.facts.name}"),
-        className="q-card-link",
+    word = None
+    if hidden:
+        names = ", ".join(card.facts.label for card in hidden)
+        word = html.P(
+            [icon("degraded"), f" The filter hides {names}, which hurts. " if len(hidden) == 1 else
+             f" The filter hides {len(hidden)} vendors that hurt: {names}. ",
+             dcc.Link("Show all", href=view.link("/"))],
+            className="q-banner q-tone-warn",
+        )  # fmt: skip
+    if not found:
+        return word
+    grid = html.Section(
+        [hurt_card(one, view, context.label) for one in found], className="q-cards", **aria(label="Vendors that hurt")
     )
+    return html.Div([word, grid])
 
 
-def _spark(line: Sequence[float | None]) -> Component | None:
-    known = [value for value in line if value is not None]
-    if len(known) < 3:
-        return None
-    last = known[0]
-    filled = []
-    for value in line:
-        last = value if value is not None else last
-        filled.append(round(last * 1000, 1))
-    return dmc.Sparkline(
-        data=filled, h=38, w="100%", color="var(--q-info)", strokeWidth=1.4, fillOpacity=0.18, curveType="linear"
-    )
-
-
-def _headroom(one: VendorCard) -> Component:
-    left = one.headroom
-    if left is None:
-        return html.Div("No quota known", className="q-card-quota")
-    kind = "q-bar-bad" if left.share < _NO_HEADROOM else "q-bar-warn" if left.share < _LOW_HEADROOM else ""
-    text = f"{units.percent(left.share)} of {left.quota.replace('_', ' ')} quota left"
-    if left.blocked_until:
-        text = "told to wait by the vendor"
-    return html.Div(
+def resting(found: Sequence[VendorCard], view: TimeRange, *, any_hurt: bool) -> Component | None:
+    """Return the vendors that do not hurt, in short."""
+    if not found:
+        return None if any_hurt else empty("No vendor fits the filter.", "Take a filter away to see the others.")
+    called = sum(not card.idle for card in found)
+    return html.Section(
         [
-            html.Div(text),
-            html.Div(
-                html.Div(style={"width": f"{left.share * 100:.0f}%"}),
-                className=f"q-bar {kind}",
-                role="meter",
-                **aria(valuenow=round(left.share * 100), valuemin=0, valuemax=100, label=text),
-            ),
+            html.H2([f"{units.count(called)} healthy", f", {len(found) - called} idle" if called < len(found) else ""]),
+            html.Div([calm_card(one, view) for one in found], className="q-calms"),
         ],
-        className="q-card-quota",
-        title=f"{units.count(left.limit)} per {units.span(left.seconds)}"
-        + (", as the vendor announced" if left.announced else ", by our own count"),
+        className="q-block",
     )
 
 
-def _circuit(one: VendorCard, view: TimeRange) -> list[Any]:
-    state = one.circuit.state if one.circuit else "closed"
-    parts: list[Any] = [badge(state, f"circuit {state.replace('_', ' ')}")]
-    if one.circuit and state == "open" and one.circuit.open_until:
-        left = (one.circuit.open_until - view.now).total_seconds()
-        parts.append(html.Span(f" probes {'in ' + units.span(left) if left > 0 else 'next'}"))
-    return parts
-
-
-def incident_strip(found: Sequence[Incident], view: TimeRange) -> Component | None:
-    """Return the firing incidents side by side; nothing when there are none."""
+def incident_strip(found: Sequence[Incident], view: TimeRange, context: DashboardContext) -> Component | None:
+    """Return the firing incidents side by side: cause, since when, what depends; nothing when there are none."""
     if not found:
         return None
-    items = [
-        dcc.Link(
-            [
-                html.Div([icon("bell"), html.Strong(incident.title)], className="q-line q-tone-bad"),
-                html.Div(
-                    [
-                        "since ",
-                        moment(incident.started_at, view),
-                        f" · {units.span((view.now - incident.started_at).total_seconds())}",
-                        f" · {incident.acknowledged_by} looks after it" if incident.acknowledged_by else "",
-                    ],
-                    className="q-line",
-                ),
-            ],
-            href=view.link("/incidents"),
-            className="q-strip-item q-strip-bad",
-        )
-        for incident in found
-    ]
-    return html.Section(items, className="q-strip", **aria(label="Open incidents"))
+    return html.Section(
+        [_incident(incident, view, context) for incident in found], className="q-strip", **aria(label="Open incidents")
+    )
+
+
+def _incident(incident: Incident, view: TimeRange, context: DashboardContext) -> Component:
+    facts = incident.facts
+    depends = list(facts.get("dependents") or ())
+    if not depends and incident.rule not in ("sync_failed", "sync_late"):
+        vendors = set(facts.get("vendors") or ())
+        depends = [sync.label for sync in context.syncs if vendors & set(sync.vendors)]
+    fault = FAULTS.get(str(facts.get("fault", "")), str(facts.get("fault", "")))
+    return dcc.Link(
+        [
+            html.Div([icon("bell"), html.Strong(incident.title)], className="q-line q-tone-bad"),
+            html.Div(
+                [
+                    "since ",
+                    moment(incident.started_at, view),
+                    f" · {units.span((view.now - incident.started_at).total_seconds())}",
+                    f" · {fault}" if fault else "",
+                    f" · {incident.acknowledged_by} looks after it" if incident.acknowledged_by else "",
+                ],
+                className="q-line",
+            ),
+            html.Div(f"holds up {', '.join(depends)}", className="q-line") if depends else None,
+        ],
+        href=view.link("/incidents", incident=incident.id),
+        className="q-strip-item q-strip-bad",
+    )
 
 
 async def _sync_strip(context: DashboardContext, view: TimeRange) -> Component:

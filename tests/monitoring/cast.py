@@ -47,6 +47,7 @@ def vendor_facts() -> list[VendorFacts]:
             base_url=f"http://127.0.0.1:8060/{name}",
             docs_url=f"https://docs.example.com/{name}",
             sandboxed=True,
+            region={"aramex": "middle_east", "acumatica": "north_america"}.get(name, "worldwide"),
             credentials=((f"QUAYSIDE_{name.upper()}_KEY", True), (f"QUAYSIDE_{name.upper()}_ACCOUNT", name != "slack")),
             quotas=[
                 QuotaFacts(name=quota, limit=limit, seconds=seconds, reserve=0.3 * limit)

@@ -93,6 +93,7 @@ VENDOR = Vendor(
     name="aramex",
     label="Aramex",
     kind="shipping",
+    region="middle_east",
     base_url="https://ws.aramex.net",
     docs_url="https://www.aramex.com/us/en/developers-solution-center/aramex-apis",
     check="track_shipment",

@@ -70,6 +70,7 @@ VENDOR = Vendor(
     name="australia_post",
     label="Australia Post",
     kind="shipping",
+    region="asia_pacific",
     base_url="https://digitalapi.auspost.com.au/shipping/v1",
     file_hosts=("auspost.com.au",),
     docs_url="https://developers.auspost.com.au/apis/shipping-and-tracking/reference",

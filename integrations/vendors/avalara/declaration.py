@@ -49,6 +49,7 @@ VENDOR = Vendor(
     name=NAME,
     label=LABEL,
     kind="tax",
+    region="north_america",
     base_url="https://rest.avatax.com",
     docs_url="https://developer.avalara.com/api-reference/avatax/rest/v2/",
     check="check_token",

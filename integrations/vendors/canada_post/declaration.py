@@ -58,6 +58,7 @@ VENDOR = Vendor(
     name="canada_post",
     label="Canada Post",
     kind="shipping",
+    region="north_america",
     base_url="https://soa-gw.canadapost.ca",
     docs_url="https://www.canadapost-postescanada.ca/info/mc/business/productsservices/developers/services/default.jsf",
     check="quote_rates",  # tracking has the smallest quota, and does not prove the customer number

@@ -42,6 +42,7 @@ VENDOR = Vendor(
     name=NAME,
     label=LABEL,
     kind="payments",
+    region="europe",
     base_url="https://api.mollie.com",
     docs_url="https://docs.mollie.com/reference/overview",
     check="get_payment",

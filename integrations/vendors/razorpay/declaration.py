@@ -32,6 +32,7 @@ VENDOR = Vendor(
     name=NAME,
     label=LABEL,
     kind="payments",
+    region="asia_pacific",
     base_url="https://api.razorpay.com",
     docs_url="https://razorpay.com/docs/api/",
     check="get_payment",

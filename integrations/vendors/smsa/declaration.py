@@ -55,6 +55,7 @@ VENDOR = Vendor(
     name="smsa",
     label="SMSA Express",
     kind="shipping",
+    region="middle_east",
     base_url="https://ecomapis.smsaexpress.com",
     docs_url="https://ecom.smsaexpress.com/docs/api",
     check="track_shipment",

@@ -59,6 +59,7 @@ VENDOR = Vendor(
     name=NAME,
     label=LABEL,
     kind="payments",
+    region="middle_east",
     base_url="https://api.tap.company",
     docs_url="https://developers.tap.company/reference",
     check="list_transactions",
