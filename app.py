@@ -24,7 +24,7 @@ import orjson
 from dotenv import dotenv_values
 
 from db import calls as stored_calls
-from db.circuits import forget_samples
+from db.circuits import expire, forget_samples
 from db.commands import migrate_command, prune_command
 from db.engine import Database, StoreUnavailable, open_database
 from db.migrate import migrate
@@ -284,6 +284,7 @@ async def run_scheduler(settings: Settings) -> int:
             Duty(name="alerts.evaluate", every_seconds=2.0, act=rules.evaluate),
             Duty(name="alerts.deliver", every_seconds=2.0, act=rules.deliver),
             Duty(name="circuits.probe", every_seconds=2.0, act=lambda: probe_due_circuits(db, runtime)),
+            Duty(name="circuits.expire", every_seconds=2.0, act=lambda: expire(db, now=datetime.now(UTC))),
             Duty(
                 name="circuits.forget",
                 every_seconds=300.0,

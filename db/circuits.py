@@ -78,8 +78,7 @@ async def states(db: Database) -> list[CircuitRow]:
 async def state(db: Database, name: str) -> CircuitRow | None:
     """Return one circuit, None when nothing ever happened to it."""
     async with db.read() as connection:
-        row = (await connection.execute(select(circuits).where(circuits.c.name == name))).one_or_none()
-    return _row(row) if row else None
+        return await read(connection, name)
 
 
 async def transitions(
@@ -187,11 +186,14 @@ async def change(
     correlation_id: str | None = None,
     wait: float | None = None,
 ) -> bool:
-    """Move a circuit on if it is still as it was; note the transition. Return False when somebody else was first."""
+    """Move a circuit on if it is still as it was; note the transition. Return False when somebody else was first.
+
+    ``reason`` is the transition's, and the circuit's too unless ``values`` has one.
+    """
     result = await connection.execute(
         update(circuits)
         .where(circuits.c.name == before.name, circuits.c.version == before.version)
-        .values(state=to_state, changed_at=now, reason=reason, version=before.version + 1, **values)
+        .values({"state": to_state, "changed_at": now, "reason": reason, "version": before.version + 1, **values})
     )
     if result.rowcount != 1:
         return False
@@ -249,36 +251,68 @@ async def release_probe(connection: AsyncConnection, name: str, owner: str, *, s
 
 
 async def force(
-    db: Database,
-    name: str,
-    vendor: str,
+    connection: AsyncConnection,
+    before: CircuitRow,
     to_state: str,
     *,
     reason: str,
     by: str,
     expires_at: datetime | None,
     now: datetime,
-) -> CircuitRow:
-    """Set a circuit by hand: forced_open, disabled, watch_only, or closed to give it back to its own judgement."""
+) -> bool:
+    """Set a circuit by hand: forced_open, disabled, watch_only, or closed to give it back to its own judgement.
+
+    Return False when it is not as it was before.
+    """
+    by_hand = to_state in BY_HAND
+    values = {
+        "by": by if by_hand else None,
+        "expires_at": expires_at if by_hand else None,
+        "open_until": None,
+        "opened_in_a_row": 0,
+        "consecutive_failures": 0,
+        "probe_owner": None,
+        "probe_until": None,
+        "probes_succeeded": 0,
+    }
+    changed = await change(connection, before, to_state, now=now, reason=reason, values=values, by=by)
+    if changed and to_state == "closed":
+        await forget_window(connection, before.name)
+    return changed
+
+
+async def expire(db: Database, *, now: datetime, name: str | None = None) -> list[str]:
+    """Give the circuits back to their own judgement whose time set by hand is over, or one of them; return which.
+
+    Whoever comes first does it; what a person has set anew meanwhile stays.
+    """
+    c = circuits.c
+    due = [c.by.is_not(None), c.expires_at.is_not(None), c.expires_at <= now, c.state.in_(BY_HAND)]
+    query = select(circuits).where(*due, *([c.name == name] if name is not None else []))
+    async with db.read() as connection:
+        rows = [_row(row) for row in await connection.execute(query)]
+    if not rows:
+        return []
     async with db.write() as connection:
-        await ensure(connection, name, vendor, now)
-        before = _row((await connection.execute(select(circuits).where(circuits.c.name == name))).one())
-        if before.state == to_state == "closed":
-            return before  # another process was first to find that the time set by hand is over
-        values = {
-            "by": by if to_state in BY_HAND else None,
-            "expires_at": expires_at if to_state in BY_HAND else None,
-            "open_until": None,
-            "opened_in_a_row": 0,
-            "consecutive_failures": 0,
-            "probe_owner": None,
-            "probe_until": None,
-            "probes_succeeded": 0,
-        }
-        await change(connection, before, to_state, now=now, reason=reason, values=values, by=by)
-        if to_state == "closed":
-            await forget_window(connection, name)
-        return _row((await connection.execute(select(circuits).where(circuits.c.name == name))).one())
+        return [
+            row.name
+            for row in rows
+            if await force(
+                connection,
+                row,
+                "closed",
+                reason=f"the time set by {row.by} is over",
+                by="quayside",
+                expires_at=None,
+                now=now,
+            )
+        ]
+
+
+async def read(connection: AsyncConnection, name: str) -> CircuitRow | None:
+    """Return one circuit inside a transaction."""
+    row = (await connection.execute(select(circuits).where(circuits.c.name == name))).one_or_none()
+    return _row(row) if row else None
 
 
 async def forget_window(connection: AsyncConnection, name: str) -> None:

@@ -271,16 +271,7 @@ class CircuitBoard:
 
     async def _expire(self, row: CircuitRow) -> None:
         try:
-            await store.force(
-                self._db,
-                row.name,
-                row.vendor,
-                "closed",
-                reason=f"the time set by {row.by} is over",
-                by="quayside",
-                expires_at=None,
-                now=self._clock.now(),
-            )
+            await store.expire(self._db, now=self._clock.now(), name=row.name)
             await self._refresh()
         except StoreUnavailable:
             self._rows[row.name] = replace(row, state="closed", by=None)

@@ -22,7 +22,7 @@ from db.engine import StoreUnavailable
 from monitoring import live
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
-from monitoring.pages import calls, incidents, outcomes, overview, shell, syncs, trace, vendor, vendors
+from monitoring.pages import calls, circuits, incidents, outcomes, overview, shell, syncs, trace, vendor, vendors
 from monitoring.pages.states import empty
 from monitoring.pages.toast import toast
 
@@ -49,6 +49,7 @@ PAGES = (
     Page(path=re.compile(r"/syncs"), title="Syncs", layout=syncs.layout),
     Page(path=re.compile(r"/incidents"), title="Incidents", layout=incidents.layout),
     Page(path=re.compile(r"/outcomes"), title="Unknown outcomes", layout=outcomes.layout),
+    Page(path=re.compile(r"/circuits"), title="Circuits and limits", layout=circuits.layout),
 )
 
 _INDEX = """<!DOCTYPE html>
@@ -95,7 +96,7 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
     app.layout = lambda: shell.layout(context)
     shell.register(app, context)
     live.register(app, hub)
-    for module in (overview, vendors, vendor, calls, trace, syncs, incidents, outcomes):
+    for module in (overview, vendors, vendor, calls, trace, syncs, incidents, outcomes, circuits):
         module.register(app, context, hub)
     _route(app, context)
     return app

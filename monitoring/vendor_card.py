@@ -26,7 +26,7 @@ LOOK_BACK = timedelta(hours=3)  # how far back the start of a trouble is looked 
 _RANK = {"down": 0, "degraded": 1, "healthy": 2}
 _OPEN = frozenset({"open", "half_open", "forced_open"})
 _VENDOR_RULES = frozenset({"circuit_open", "error_rate"})
-_WAITS_FOR = {"acumatica": ("erp_order",)}  # which kinds of the outbox wait for which vendor
+WAITS_FOR = {"acumatica": ("erp_order",)}  # which kinds of the outbox wait for which vendor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ async def cards(
     troubles = await troubles_of(context, hurting, worst, view.now)
     found = []
     for facts in context.vendors:
-        waits = sum(waiting.get(kind, 0) for kind in _WAITS_FOR.get(facts.name, ()))
+        waits = sum(waiting.get(kind, 0) for kind in WAITS_FOR.get(facts.name, ()))
         found.append(
             VendorCard(
                 facts=facts,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field, model_validator
 
+from db import circuit_acts
 from db import circuits as circuit_rows
-from db.audit import record_act
 from db.circuits import CircuitRow
 from monitoring.api.access import HasSite, MayOperate, MayRead, Model, UtcDatetime, problems
 from monitoring.problem import Problem, unknown
@@ -18,11 +18,12 @@ from monitoring.site import Site
 
 router = APIRouter(prefix="/circuits", tags=["circuits"])
 
-_LONGEST = timedelta(days=30)
-
 
 class Circuit(Model):
-    """One circuit. ``by`` and ``expires_at`` are set while somebody holds it by hand."""
+    """One circuit. ``by`` and ``expires_at`` are set while somebody holds it by hand.
+
+    ``version`` moves with every change; taking an act back names it.
+    """
 
     name: str = Field(examples=["fedex"])
     vendor: str = Field(examples=["fedex"])
@@ -32,6 +33,7 @@ class Circuit(Model):
     reason: str | None
     by: str | None
     expires_at: datetime | None
+    version: int = Field(ge=0, examples=[4])
 
 
 class Circuits(Model):
@@ -65,6 +67,15 @@ class CircuitOrder(Model):
         return self
 
 
+class TakeBack(Model):
+    """Which act to take back: the circuit's ``version`` as it stands after it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"version": 4}]})
+
+    version: int = Field(ge=0, le=2**31 - 1)
+    circuit: str | None = Field(default=None, max_length=64, description="a part of the vendor; empty is the whole")
+
+
 def circuit(row: CircuitRow) -> Circuit:
     """Return a circuit as the API shows it."""
     return Circuit.model_validate(
@@ -77,8 +88,18 @@ def circuit(row: CircuitRow) -> Circuit:
             "reason": row.reason,
             "by": row.by,
             "expires_at": row.expires_at,
+            "version": row.version,
         }
     )
+
+
+@router.get("", responses=problems())
+async def list_circuits(site: HasSite, _who: MayRead) -> Circuits:
+    """List the circuits of all vendors; a vendor that nothing ever happened to has a closed one."""
+    rows = await circuit_rows.states(site.db)
+    idle = [name for name in site.vendors if not any(row.vendor == name for row in rows)]
+    rows += [CircuitRow(name=name, vendor=name, state="closed", changed_at=site.now()) for name in idle]
+    return Circuits(circuits=[circuit(row) for row in sorted(rows, key=lambda row: row.name)])
 
 
 @router.get("/{vendor}", responses=problems(404))
@@ -91,33 +112,42 @@ async def show_circuits(vendor: str, site: HasSite, _who: MayRead) -> Circuits:
     return Circuits(circuits=[circuit(row) for row in rows])
 
 
-@router.post("/{vendor}", responses=problems(404))
+@router.post("/{vendor}", responses=problems(404, 409))
 async def set_circuit(vendor: str, order: CircuitOrder, site: HasSite, who: MayOperate) -> Circuit:
     """Set a circuit by hand; who, why and until when stay on it, and in the audit."""
     _known(site, vendor)
     now = site.now()
-    if order.expires_at is not None and not now < order.expires_at <= now + _LONGEST:
-        reason = f"must lie ahead, at most {_LONGEST.days} days"
+    if order.expires_at is not None and not now < order.expires_at <= now + circuit_acts.LONGEST:
+        reason = f"must lie ahead, at most {circuit_acts.LONGEST.days} days"
         raise Problem(422, "invalid_input", f"body.expires_at {reason}.", errors=[("body.expires_at", reason)])
     name = order.circuit or vendor
+    await _own(site, name, vendor)
+    state = "forced_open" if order.state == "open" else order.state
+    row = await circuit_acts.set_by_hand(
+        site.db, name, vendor, state, reason=order.reason, by=who.label, expires_at=order.expires_at, now=now
+    )
+    if row is None:
+        raise Problem(409, "changed_meanwhile", "The circuit changed at the same moment; look at it and try again.")
+    return circuit(row)
+
+
+@router.post("/{vendor}/take-back", responses=problems(404, 409))
+async def take_back(vendor: str, order: TakeBack, site: HasSite, who: MayOperate) -> Circuit:
+    """Make a circuit as it was before it was set by hand, if nothing has happened to it since."""
+    _known(site, vendor)
+    name = order.circuit or vendor
+    await _own(site, name, vendor)
+    row = await circuit_acts.take_back(site.db, name, version=order.version, by=who.label, now=site.now())
+    if row is None:
+        raise Problem(409, "moved_on", "Nothing was changed: the circuit was not set by hand, or has moved on since.")
+    return circuit(row)
+
+
+async def _own(site: Site, name: str, vendor: str) -> None:
     if name != vendor and not any(
         row.name == name and row.vendor == vendor for row in await circuit_rows.states(site.db)
     ):
         raise unknown("circuit", name, "body.circuit")
-    state = "forced_open" if order.state == "open" else order.state
-    row = await circuit_rows.force(
-        site.db, name, vendor, state, reason=order.reason, by=who.label, expires_at=order.expires_at, now=now
-    )
-    await record_act(
-        site.db,
-        at=now,
-        user_name=who.label,
-        act=f"circuit.{state}",
-        subject=name,
-        reason=order.reason,
-        facts={"expires_at": order.expires_at.isoformat() if order.expires_at else None},
-    )
-    return circuit(row)
 
 
 def _known(site: Site, vendor: str) -> None:

@@ -53,6 +53,7 @@ _EXAMPLE: JsonDict = {
         "reason": "FedEx announced maintenance",
         "by": "ada",
         "expires_at": "2026-10-01T14:00:00Z",
+        "version": 4,
     },
     "circuits": [],
     "headroom": [

@@ -125,6 +125,15 @@
         return { id: id.settle, at: Date.now() };
       },
 
+      // Which row of a list is to be acted on: the id of the button with the moment it was clicked, taken here at once for
+      // the same reason.
+      asked: function () {
+        var cause = window.dash_clientside.callback_context.triggered[0] || {};
+        if (!cause.value) return none; // it was only drawn
+        var id = JSON.parse(cause.prop_id.slice(0, cause.prop_id.lastIndexOf(".")));
+        return Object.assign({}, id, { at: Date.now() });
+      },
+
       never_mind: function (clicks) { return clicks ? false : none; },
 
       // A call that is closed is not chosen any more, so that its row opens it again.

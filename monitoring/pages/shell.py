@@ -30,6 +30,7 @@ NAVIGATION: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("/syncs", "Syncs", "syncs"),
         ("/outcomes", "Outcomes", "question"),
     ),
+    "Control": (("/circuits", "Circuits and limits", "circuit"),),
 }
 COUNTED: Mapping[str, str] = {"/incidents": "bad", "/outcomes": "warn"}  # pages with a number -> its tone
 SCHEDULER_SILENCE = 15.0  # seconds without a heartbeat until a banner says so; read by quayside.js

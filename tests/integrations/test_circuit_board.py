@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from db import circuits as store
+from db.circuit_acts import set_by_hand
 from db.engine import Database, StoreUnavailable
 from integrations.circuit_board import CircuitBoard
 from integrations.errors import CircuitIsOpen
@@ -174,7 +175,7 @@ async def test_a_circuit_that_only_watches_lets_everything_pass(
     database: Database, clock: MovableClock, state: str
 ) -> None:
     one = board(database, clock)
-    await store.force(database, "acme", "acme", state, reason="a test", by="ada", expires_at=None, now=clock.now())
+    await set_by_hand(database, "acme", "acme", state, reason="a test", by="ada", expires_at=None, now=clock.now())
     await refresh(one)
     for _ in range(20):
         await attempt(one, "failed")
@@ -185,7 +186,7 @@ async def test_a_circuit_that_only_watches_lets_everything_pass(
 async def test_what_a_person_has_set_ends_when_they_said(database: Database, clock: MovableClock) -> None:
     one, two = board(database, clock), board(database, clock, "two")
     until = clock.now() + timedelta(minutes=5)
-    await store.force(
+    await set_by_hand(
         database, "acme", "acme", "forced_open", reason="maintenance", by="ada", expires_at=until, now=clock.now()
     )
     await refresh(one, two)
@@ -207,7 +208,7 @@ async def test_what_a_person_has_set_for_a_vendor_holds_for_all_its_circuits(
 ) -> None:
     one = board(database, clock)
     until = clock.now() + timedelta(minutes=5)
-    await store.force(
+    await set_by_hand(
         database, "acme", "acme", "forced_open", reason="maintenance", by="ada", expires_at=until, now=clock.now()
     )
     await refresh(one)

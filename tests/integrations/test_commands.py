@@ -18,7 +18,7 @@ import jsonschema
 import pytest
 
 from db.calls import search
-from db.circuits import force
+from db.circuit_acts import set_by_hand
 from db.engine import open_database
 from db.sealed import Seal
 from integrations import commands
@@ -208,13 +208,13 @@ async def test_the_correlation_id_and_the_trigger_are_recorded(harbour: Harbour)
 
 async def test_a_circuit_held_open_ends_with_3(harbour: Harbour) -> None:
     now, name = datetime.now(UTC), "frankfurter"
-    until, by_hand = now + timedelta(minutes=1), {"reason": "a test", "by": "ada"}
-    await force(harbour.db, name, name, "forced_open", expires_at=until, now=now, **by_hand)
+    until, why = now + timedelta(minutes=1), "a test"
+    await set_by_hand(harbour.db, name, name, "forced_open", expires_at=until, now=now, reason=why, by="ada")
     await asyncio.sleep(0.7)  # the states are read again every half second
 
     text = '{"date": "2026-09-29", "base": "EUR"}'
     found, code = await call(harbour.runtime, name, "historical_rates", text)
-    await force(harbour.db, name, name, "closed", expires_at=None, now=now, **by_hand)
+    await set_by_hand(harbour.db, name, name, "closed", expires_at=None, now=now, reason=why, by="ada")
     await asyncio.sleep(0.7)
 
     assert (code, found["error"]["type"]) == (3, "circuit_open")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from db import circuits, incidents, notices, processes
+from db import incidents, notices, processes
+from db.circuit_acts import set_by_hand
 from db.engine import Database
 from db.incidents import Incident
 from monitoring.alerts.incidents import Alerts
@@ -250,7 +251,7 @@ async def test_flapping_is_one_incident_that_counts(watch: Watch) -> None:
 
 
 async def test_a_circuit_held_open_by_hand_is_a_ticket_that_names_who(watch: Watch) -> None:
-    await circuits.force(
+    await set_by_hand(
         watch.db,
         "fedex",
         "fedex",

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from db import vendor_events
-from db.circuits import force
+from db.circuit_acts import set_by_hand
 from db.engine import Database
 from db.vendor_events import NewEvent
 from monitoring.context import DashboardContext
@@ -66,7 +66,9 @@ async def test_limits_and_fallbacks_are_said_in_words(database: Database, clock:
 
 async def test_a_circuit_that_is_not_closed_is_shown(database: Database, clock: MovableClock) -> None:
     until = clock.now() + timedelta(hours=1)
-    await force(database, "fedex", "fedex", "forced_open", reason="a test", by="ada", expires_at=until, now=clock.now())
+    await set_by_hand(
+        database, "fedex", "fedex", "forced_open", reason="a test", by="ada", expires_at=until, now=clock.now()
+    )
 
     assert "forced open" in await page(database, clock, some("fedex"))
     assert "forced open" not in await page(database, clock, some("stripe"))

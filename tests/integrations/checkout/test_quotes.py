@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from db.circuits import force
+from db.circuit_acts import set_by_hand
 from integrations.checkout.carriers import COVERAGE, why_not
 from integrations.checkout.quotes import Quote, QuoteRequest, ranked
 from integrations.errors import InvalidInput
@@ -57,7 +57,9 @@ def asking(shipment: dict[str, Any] | None = None, **more: Any) -> QuoteRequest:
 
 async def opened_circuit(counter: Counter, vendor: str) -> None:
     """Hold a vendor's circuit open, and wait until this process has heard of it."""
-    await force(counter.harbour.db, vendor, vendor, "forced_open", reason="test", by="ada", expires_at=None, now=now())
+    await set_by_hand(
+        counter.harbour.db, vendor, vendor, "forced_open", reason="test", by="ada", expires_at=None, now=now()
+    )
 
     async def refuses() -> bool:
         found = await counter.quotes.quote(asking(carriers=(vendor,)), correlation_id="c")
