@@ -31,6 +31,8 @@ Right = Literal["operate", "trigger", "admin", "own"]
 
 # What changes something, and the right it asks for before anything else. "own" is one's own password and sessions.
 ACTING: Mapping[str, Right] = {
+    "pages.circuit_dialog:act": "operate",
+    "pages.circuit_dialog:take_back": "operate",
     "pages.settling:settle": "operate",
     "pages.syncs:cancel": "trigger",
     "pages.syncs:retry_letter": "trigger",
@@ -48,6 +50,7 @@ SHOWING = frozenset(
         "pages.calls:rows",
         "pages.calls:show_grid",
         "pages.calls:url_from_filters",
+        "pages.circuit_dialog:ask",
         "pages.settling:ask",
         "pages.shell:own_range",
         "pages.shell:zoom",
@@ -59,6 +62,7 @@ _FOLLOWED = frozenset({"tick", "acted", "url", "zone", "beat", "poll", "clock", 
 # Unsafe routes of the API and the one scope that opens each.
 ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/api/v1/circuits/{vendor}"): "operate",
+    ("POST", "/api/v1/circuits/{vendor}/take-back"): "operate",
     ("POST", "/api/v1/incidents/{id}/acknowledge"): "operate",
     ("POST", "/api/v1/orders"): "orders",
     ("POST", "/api/v1/outcomes/{id}/settle"): "operate",
@@ -68,7 +72,12 @@ ROUTES: Mapping[tuple[str, str], str] = {
 }
 
 # What a callback must be given to get as far as asking who it is: component id -> value.
-SAMPLES: Mapping[str, Any] = {"settle-id": "ZmVkZXgvY3JlYXRlX3NoaXBtZW50L2s", "cancel-run": "r1"}
+SAMPLES: Mapping[str, Any] = {
+    "circuit-seen": ["fedex", 0],
+    "circuit-back": {"row": "fedex@0", "act": "take_back"},
+    "settle-id": "ZmVkZXgvY3JlYXRlX3NoaXBtZW50L2s",
+    "cancel-run": "r1",
+}
 _WILD = {"sync": "orders"}  # a component of many -> which of them
 
 
