@@ -24,6 +24,7 @@ import orjson
 from dotenv import dotenv_values
 
 from db import calls as stored_calls
+from db import overrides
 from db.circuits import expire, forget_samples
 from db.commands import migrate_command, prune_command
 from db.engine import Database, StoreUnavailable, open_database
@@ -37,6 +38,7 @@ from integrations import commands as vendor_commands
 from integrations.arguments import parse
 from integrations.errors import InvalidInput, QuaysideError
 from integrations.http_status import retry_after_of, status_of
+from integrations.limits import limit_problems
 from integrations.log_lines import set_up_logging
 from integrations.notices import SlackNotices
 from integrations.options import BadSetting, built
@@ -44,6 +46,7 @@ from integrations.prober import probe_due_circuits
 from integrations.registry import VENDORS, adapter_class
 from integrations.runtime import Runtime, open_runtime
 from integrations.settings import Settings, check_credentials, understand
+from integrations.watch_report import watch_report
 from monitoring.facts import SyncFacts, VendorFacts, facts_of
 from monitoring.options import AlertOptions, WebOptions
 from monitoring.problem import Problem
@@ -51,6 +54,7 @@ from monitoring.problem import Problem
 if TYPE_CHECKING:
     from integrations.checkout.api import Checkout
     from monitoring.alerts.incidents import Alerts
+    from monitoring.hands import WatchReport
     from scheduler.options import SchedulerOptions
 
 # What a command does not need it does not load: Dash, the scheduler and the sandbox are imported where they are used.
@@ -233,6 +237,7 @@ async def run_web(settings: Settings) -> int:
     from integrations.webhooks.api import router as webhook_routes
     from integrations.webhooks.receiver import Receiver
     from monitoring.api.access import problems, requires
+    from monitoring.hands import Hands
     from monitoring.identity import correlation_id
     from monitoring.web import serve_web
 
@@ -247,11 +252,36 @@ async def run_web(settings: Settings) -> int:
             vendor_facts(settings),
             sync_facts(settings),
             watch=watch,
+            hands=Hands(
+                judge_limits=partial(limit_problems, settings.integrations),
+                watch_report=partial(report_of, db, settings),
+                facts_under=lambda name, edits: facts_of(
+                    vendor_commands.vendor_listed(name, settings.integrations, edits)
+                ),
+            ),
             brought=[webhook_routes(receiver), checkout_routes(checkout(settings, db, runtime), front)],
             foreign={QuaysideError: as_problem},
             say=say,
         )
     return 0
+
+
+async def report_of(
+    db: Database,
+    settings: Settings,
+    vendor: str,
+    circuit: str,
+    since: datetime,
+    until: datetime,
+    tried: Mapping[str, float],
+) -> WatchReport:
+    """Return what other settings of a circuit would have done. Raise Refused."""
+    from monitoring.hands import Refused
+
+    try:
+        return await watch_report(db, settings.integrations, vendor, circuit, since, until, tried)
+    except InvalidInput as error:
+        raise Refused(error.message, error.field) from None
 
 
 def as_problem(error: QuaysideError) -> Problem:
@@ -285,6 +315,7 @@ async def run_scheduler(settings: Settings) -> int:
             Duty(name="alerts.deliver", every_seconds=2.0, act=rules.deliver),
             Duty(name="circuits.probe", every_seconds=2.0, act=lambda: probe_due_circuits(db, runtime)),
             Duty(name="circuits.expire", every_seconds=2.0, act=lambda: expire(db, now=datetime.now(UTC))),
+            Duty(name="limits.expire", every_seconds=2.0, act=lambda: overrides.expire(db, now=datetime.now(UTC))),
             Duty(
                 name="circuits.forget",
                 every_seconds=300.0,

@@ -50,6 +50,10 @@ class AttemptRow:
     quota_reset: float | None
     vendor_request_id: str | None
     idempotency_key: str | None
+    circuit: str | None = None
+    counted: bool | None = None
+    retry_after: float | None = None
+    message: str | None = None
     request: str | None = None
     response: str | None = None
 

@@ -91,7 +91,12 @@ async def transitions(
         query = query.where(t.vendor == vendor)
     async with db.read() as connection:
         rows = (await connection.execute(query)).mappings().all()
-    return [Transition(**{key: value for key, value in row.items() if key != "id"}) for row in rows]
+    return [transition_of(row) for row in rows]
+
+
+def transition_of(row: Mapping[Any, Any]) -> Transition:
+    """Return a stored change of state."""
+    return Transition(**{key: value for key, value in row.items() if key != "id"})
 
 
 async def add_samples(

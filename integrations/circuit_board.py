@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from db import circuits as store
 from db.circuits import CircuitRow
@@ -38,6 +38,16 @@ class Pass:
     vendor: str
     state: CircuitState
     probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """When and how an attempt ended: what it ended with in words, for how long the vendor wants us away."""
+
+    at: datetime
+    what: str
+    retry_after: float | None
+    correlation_id: str | None
 
 
 class CircuitBoard:
@@ -136,22 +146,27 @@ class CircuitBoard:
         what: str = "",
         retry_after: float | None = None,
         correlation_id: str | None = None,
+        ended_at: datetime | None = None,
     ) -> None:
-        """Say how the attempt went. ``what`` names the error for the reason people read."""
+        """Say how the attempt went. ``what`` names the error for the reason people read.
+
+        ``ended_at`` is when, now unless it is given: waits count from there, however long it takes to store them.
+        """
+        end = _End(ended_at or self._clock.now(), what, retry_after, correlation_id)
         if leave.probe:
-            await self._report_probe(leave, judgement, what, retry_after, correlation_id)
+            await self._report_probe(leave, judgement, end)
             return
         if judgement == "ignored" or leave.state == "disabled":
             return
         options = self._options_of(leave.vendor)
-        second = int(self._clock.time())
+        second = int(end.at.timestamp())
         counts = self._samples.setdefault((leave.name, second), [0, 0, 0])
         counts[1 if judgement == "failed" else 0] += 1
         slow = duration >= options.slow_call_duration_threshold
         counts[2] += slow
         row = self._rows.get(leave.name)
         if judgement == "failed" or slow:
-            await self._judge(leave, judgement, what, retry_after, correlation_id)
+            await self._judge(leave, judgement, end)
         elif row is not None and row.consecutive_failures:
             self._rows[leave.name] = replace(row, consecutive_failures=0)
             await self._end_row_of_failures(leave.name)
@@ -163,11 +178,9 @@ class CircuitBoard:
         except StoreUnavailable:
             log.warning("circuit.not_stored", extra={"circuit": name})
 
-    async def _judge(
-        self, leave: Pass, judgement: Judgement, what: str, retry_after: float | None, correlation_id: str | None
-    ) -> None:
+    async def _judge(self, leave: Pass, judgement: Judgement, end: _End) -> None:
         options = self._options_of(leave.vendor)
-        now = self._clock.now()
+        now = end.at
         try:
             async with self._db.write() as connection:
                 await store.ensure(connection, leave.name, leave.vendor, now)
@@ -191,14 +204,14 @@ class CircuitBoard:
                 )
                 if reason is not None and row.state == "closed":
                     row = await self._open(
-                        connection, row, f"{reason}{f'; the last: {what}' if what else ''}", retry_after, correlation_id
+                        connection, row, f"{reason}{f'; the last: {end.what}' if end.what else ''}", end
                     )
             self._rows[leave.name] = row
         except StoreUnavailable:
-            self._judge_alone(leave, judgement, what, retry_after)
+            self._judge_alone(leave, judgement, end)
 
-    def _judge_alone(self, leave: Pass, judgement: Judgement, what: str, retry_after: float | None) -> None:
-        now = self._clock.now()
+    def _judge_alone(self, leave: Pass, judgement: Judgement, end: _End) -> None:
+        now = end.at
         row = self._rows.get(leave.name) or CircuitRow(
             name=leave.name, vendor=leave.vendor, state="closed", changed_at=now
         )
@@ -209,21 +222,14 @@ class CircuitBoard:
         options = self._options_of(leave.vendor)
         reason = reason_to_open(options, successful=0, failed=0, slow=0, consecutive_failures=failures)
         if reason is not None and row.state == "closed":
-            wait = wait_in_open_state(options, row.opened_in_a_row + 1, retry_after)
+            wait = wait_in_open_state(options, row.opened_in_a_row + 1, end.retry_after)
             row = replace(row, state="open", open_until=now + timedelta(seconds=wait), reason=reason)
         self._rows[leave.name] = row
 
-    async def _open(
-        self,
-        connection: Connection,
-        row: CircuitRow,
-        reason: str,
-        retry_after: float | None,
-        correlation_id: str | None,
-    ) -> CircuitRow:
-        now = self._clock.now()
+    async def _open(self, connection: Connection, row: CircuitRow, reason: str, end: _End) -> CircuitRow:
+        now = end.at
         times = row.opened_in_a_row + 1
-        wait = wait_in_open_state(self._options_of(row.vendor), times, retry_after)
+        wait = wait_in_open_state(self._options_of(row.vendor), times, end.retry_after)
         values = {
             "open_until": now + timedelta(seconds=wait),
             "opened_in_a_row": times,
@@ -232,15 +238,13 @@ class CircuitBoard:
             "probe_until": None,
         }
         if not await store.change(
-            connection, row, "open", now=now, reason=reason, values=values, correlation_id=correlation_id, wait=wait
+            connection, row, "open", now=now, reason=reason, values=values, correlation_id=end.correlation_id, wait=wait
         ):
             return row  # somebody else was first; the next refresh shows it
         log.warning("circuit.opened", extra={"circuit": row.name, "reason": reason, "wait": wait})
         return replace(row, state="open", changed_at=now, reason=reason, version=row.version + 1, **values)  # type: ignore[arg-type]
 
-    async def _report_probe(
-        self, leave: Pass, judgement: Judgement, what: str, retry_after: float | None, correlation_id: str | None
-    ) -> None:
+    async def _report_probe(self, leave: Pass, judgement: Judgement, end: _End) -> None:
         try:
             async with self._db.write() as connection:
                 succeeded = judgement == "successful"
@@ -249,19 +253,19 @@ class CircuitBoard:
                     return
                 options = self._options_of(leave.vendor)
                 if judgement == "failed":
-                    row = await self._open(connection, row, f"the probe failed: {what}", retry_after, correlation_id)
+                    row = await self._open(connection, row, f"the probe failed: {end.what}", end)
                 elif row.probes_succeeded >= options.permitted_number_of_calls_in_half_open_state:
-                    row = await self._shut(connection, row, correlation_id)
+                    row = await self._shut(connection, row, end)
             self._rows[leave.name] = row
         except StoreUnavailable:
             log.warning("circuit.not_stored", extra={"circuit": leave.name})
 
-    async def _shut(self, connection: Connection, row: CircuitRow, correlation_id: str | None) -> CircuitRow:
-        now = self._clock.now()
+    async def _shut(self, connection: Connection, row: CircuitRow, end: _End) -> CircuitRow:
+        now = end.at
         reason = f"{row.probes_succeeded} probes succeeded"
         values = {"open_until": None, "opened_in_a_row": 0, "consecutive_failures": 0, "probes_succeeded": 0}
         changed = await store.change(
-            connection, row, "closed", now=now, reason=reason, values=values, correlation_id=correlation_id
+            connection, row, "closed", now=now, reason=reason, values=values, correlation_id=end.correlation_id
         )
         if not changed:
             return row

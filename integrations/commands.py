@@ -19,6 +19,7 @@ from db.calls import CallRow
 from integrations.adapter import Idempotency, Operation
 from integrations.correlation import origin
 from integrations.errors import BusinessFailed, HttpFailed, InvalidInput, MissingCredential, QuaysideError
+from integrations.limits import edited, is_whole, limits_of, sources_of, usable, values_of
 from integrations.options import IntegrationOptions, VendorOptions
 from integrations.outcome import Priority
 from integrations.registry import VENDORS, adapter_class
@@ -30,7 +31,7 @@ UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(ho
 
 def vendor_list(options: IntegrationOptions) -> list[dict[str, Any]]:
     """Return every vendor as ``vendors --json`` shows it."""
-    return [_vendor(name, options.vendors[name], options.limiter.reserve) for name in VENDORS]
+    return [vendor_listed(name, options) for name in VENDORS]
 
 
 def ready_for(operation: str, options: IntegrationOptions) -> tuple[str, ...]:
@@ -48,9 +49,13 @@ def ready_for(operation: str, options: IntegrationOptions) -> tuple[str, ...]:
     )
 
 
-def _vendor(name: str, options: VendorOptions, reserve: float) -> dict[str, Any]:
-    vendor = adapter_class(name).vendor
-    quotas = options.quotas if options.quotas is not None else vendor.quotas
+def vendor_listed(
+    name: str, everything: IntegrationOptions, edits: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """Return a vendor as ``vendors --json`` shows it, its quotas under ``edits`` of its limits."""
+    vendor, options, reserve = adapter_class(name).vendor, everything.vendors[name], everything.limiter.reserve
+    files = limits_of(vendor, options, reserve)
+    limits, sources = edited(files, usable(files, edits or {})), sources_of(vendor, options, reserve)
     return {
         "name": name,
         "label": vendor.label,
@@ -73,10 +78,14 @@ def _vendor(name: str, options: VendorOptions, reserve: float) -> dict[str, Any]
                 "limit": quota.limit,
                 "seconds": quota.seconds,
                 "operations": list(quota.operations),
-                "reserve": kept_for_interactive(quota.limit, reserve, paced=quota.paced),
+                "reserve": kept_for_interactive(quota.limit, limits.reserve, paced=quota.paced),
                 "paced": quota.paced,
             }
-            for quota in quotas
+            for quota in limits.quotas
+        ],
+        "limits": [
+            {"name": setting, "value": value, "source": sources[setting], "whole": is_whole(setting)}
+            for setting, value in values_of(files).items()
         ],
         "region": vendor.region,
         "webhook": f"QUAYSIDE_{name.upper()}_{vendor.webhook.credential}" if vendor.webhook else None,

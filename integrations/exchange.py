@@ -6,7 +6,6 @@ circuit; tenacity repeats it as ``resilience/retry.py`` decides. There is no oth
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from urllib.parse import urlencode
 import orjson
 from tenacity import AsyncRetrying, RetryCallState
 
-from integrations.adapter import Access, Adapter, Operation, QuotaPolicy, SoapService, VendorEvent
+from db.columns import from_micros
+from integrations.adapter import Access, Adapter, Operation, SoapService, VendorEvent
 from integrations.circuit_board import CircuitBoard, Pass
 from integrations.correlation import trace_id
 from integrations.errors import (
@@ -33,6 +33,7 @@ from integrations.errors import (
     TransportFailed,
 )
 from integrations.journal import JournalUnavailable
+from integrations.limits import Limits
 from integrations.links import stays_with_vendor
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
 from integrations.permit_desk import PermitDesk
@@ -41,6 +42,7 @@ from integrations.recorder import Recorder
 from integrations.redact import Redactor
 from integrations.resilience.circuit_breaker import Judgement
 from integrations.resilience.clock import Clock
+from integrations.resilience.gate import Gate
 from integrations.resilience.retry import RetryBudget, RetryOptions, delay, may_retry
 from integrations.transport.http import HttpTransport
 from integrations.transport.soap import soap_call
@@ -55,7 +57,7 @@ class Road:
 
     adapter: Adapter
     base_url: str
-    quotas: Sequence[QuotaPolicy]
+    limits: Callable[[], Limits]  # as they hold now
     board: CircuitBoard
     desk: PermitDesk
     transport: HttpTransport
@@ -65,7 +67,7 @@ class Road:
     retry: RetryOptions
     budget: RetryBudget
     events: Callable[[str, str], Awaitable[Sequence[VendorEvent]]]
-    in_flight: asyncio.Semaphore | None = None
+    in_flight: Gate = field(default_factory=Gate)
     attempt_timeout: float | None = None  # seconds, where it is shorter than the operation's
 
     def address(self, request: Request) -> str:
@@ -206,24 +208,25 @@ class LiveExchange:
                 raise self._deadline_passed()
             access = await self.access() if request.signed else None  # first: a permit is for a moment, and passes
             operation = request.step or self.step or self.operation.name
-            quotas = [quota for quota in road.quotas if quota.covers(operation)]
+            quotas = [quota for quota in road.limits().quotas if quota.covers(operation)]
             permit = await road.desk.permit(
                 vendor.name, vendor.label, quotas, self.call.priority, cost=request.cost, wait=self.remaining()
             )
             throttled = permit.waited
             self.throttle_wait += throttled
-            if road.in_flight is None:
+            if road.in_flight.limit is None:
                 response, ended = await self._wire(request, number, leave, throttled, access)
             else:
                 async with road.in_flight:
                     response, ended = await self._wire(request, number, leave, throttled, access)
             verdict, error = self._judged(request, response)
-            self._record(request, ended, response, error)
+            judgement = _judgement(error, verdict)
+            self._record(request, ended, response, error, judgement)
             reported = True
             if permit.moments:
                 at = ended.started.started_at
                 await road.desk.sent(vendor.name, permit, at=at, duration=ended.duration)
-            await self._tell(leave, ended.duration, error, verdict)
+            await self._tell(leave, ended, judgement)
             if not isinstance(response, CallFailed):
                 await self._observe(response, error)
             if error is None:
@@ -258,6 +261,7 @@ class LiveExchange:
             number=number,
             circuit_state=leave.state,
             throttle_wait=throttled,
+            circuit=leave.name if leave.name != adapter.vendor.name else None,
         )
         try:
             road.recorder.attempt_started(started)
@@ -323,7 +327,12 @@ class LiveExchange:
         return self.road.redactor.text(value)[:128] if value else None
 
     def _record(
-        self, request: Request, ended: AttemptEnded, answer: Response | CallFailed, error: CallFailed | None
+        self,
+        request: Request,
+        ended: AttemptEnded,
+        answer: Response | CallFailed,
+        error: CallFailed | None,
+        judgement: Judgement,
     ) -> None:
         if isinstance(answer, Response):
             ended.status = answer.status
@@ -338,20 +347,19 @@ class LiveExchange:
             ended.status = answer.status
         if error is not None:
             ended.error_type, ended.fault, ended.retryable = error.error_type, error.fault, error.retryable
+            ended.counted, ended.retry_after = judgement == "failed", error.retry_after
+            ended.message = self.road.redactor.text(error.message)
         self.road.recorder.attempt_ended(ended)
 
-    async def _tell(self, leave: Pass, duration: float, error: CallFailed | None, verdict: Verdict | None) -> None:
-        judgement: Judgement = "successful"
-        if error is not None:
-            counts = verdict.counts if verdict is not None else error.fault in ("theirs", "network")
-            judgement = "failed" if counts else "ignored"
+    async def _tell(self, leave: Pass, ended: AttemptEnded, judgement: Judgement) -> None:
         await self.road.board.report(
             leave,
             judgement,
-            duration=duration,
-            what=self.road.redactor.text(error.message) if error else "",
-            retry_after=error.retry_after if error else None,
+            duration=ended.duration,
+            what=ended.message or "",
+            retry_after=ended.retry_after,
             correlation_id=self.call.correlation_id,
+            ended_at=from_micros(ended.started.started_at + round(ended.duration * 1_000_000)),
         )
 
     async def _observe(self, response: Response, error: CallFailed | None) -> None:
@@ -366,6 +374,14 @@ class LiveExchange:
             blocked = 1.0
         if seen or blocked is not None:
             await self.road.desk.observe(self.road.adapter.vendor.name, seen, blocked_for=blocked)
+
+
+def _judgement(error: CallFailed | None, verdict: Verdict | None) -> Judgement:
+    """Return how the circuit is to count an attempt."""
+    if error is None:
+        return "successful"
+    counts = verdict.counts if verdict is not None else error.fault in ("theirs", "network")
+    return "failed" if counts else "ignored"
 
 
 def _after(first: QuaysideError, attempt: Callable[[], Awaitable[Response]]) -> Callable[[], Awaitable[Response]]:

@@ -30,6 +30,7 @@ class VendorOptions:
     quotas: tuple[QuotaPolicy, ...] | None = None  # instead of the vendor file's
     concurrency: int | None = None
     attempt_timeout: float | None = None  # seconds; the longest an attempt may take, whatever its operation allows
+    set_limits: frozenset[str] = frozenset()  # what quayside.toml sets: breaker.<name>, quotas, concurrency
 
     def __post_init__(self) -> None:
         if self.concurrency is not None and self.concurrency < 1:
@@ -122,7 +123,9 @@ def _one(
     where = f"vendors.{vendor.name}"
     table = _table(mine, where)
     breaker: dict[str, Any] = {"slow_call_duration_threshold": vendor.slow_call_duration}
-    breaker |= _table(toml.get("breaker", {}), "vendors.breaker") | _table(table.pop("breaker", {}), f"{where}.breaker")
+    in_file = _table(toml.get("breaker", {}), "vendors.breaker") | _table(table.pop("breaker", {}), f"{where}.breaker")
+    breaker |= in_file
+    set_limits = {f"breaker.{key}" for key in in_file} | table.keys()
     values: dict[str, Any] = {"breaker": built(BreakerOptions, f"{where}.breaker", breaker)}
     if "quotas" in table:
         values["quotas"] = _quotas(where, table.pop("quotas"))
@@ -137,6 +140,7 @@ def _one(
             "credentials": credentials,
             "set_credentials": frozenset(name for name in own if name != "BASE_URL"),
             "sandboxed": sandbox_url is not None,
+            "set_limits": frozenset(set_limits),
             **values,
             **table,
         },

@@ -46,14 +46,21 @@ NOTHING_ASKED = Permit()
 
 
 class PermitDesk:
-    """Grants permits. ``processes`` says how many processes share the quotas, for when the database is away."""
+    """Grants permits. ``processes`` says how many processes share the quotas, for when the database is away;
+    ``reserve_of(vendor)`` the share of its quotas that batch may not draw, the options' unless it is given."""
 
     def __init__(
-        self, db: Database, clock: Clock, options: LimiterOptions, *, processes: Callable[[], int] = lambda: 2
+        self,
+        db: Database,
+        clock: Clock,
+        options: LimiterOptions,
+        *,
+        processes: Callable[[], int] = lambda: 2,
+        reserve_of: Callable[[str], float] | None = None,
     ) -> None:
         self._db = db.impatient()
         self._clock = clock
-        self._options = options
+        self._reserve_of = reserve_of or (lambda _vendor: options.reserve)
         self._processes = processes
         self._leased: dict[tuple[str, str, Priority], deque[int]] = {}  # moments leased in advance
         self._counted: dict[tuple[str, str, Priority], float] = {}  # counted permits leased in advance
@@ -100,7 +107,7 @@ class PermitDesk:
         """
         usual = self._usual[vendor] = usual_duration(self._usual.get(vendor, QUICK_ANSWER / 2), duration)
         for quota, moment in permit.moments:
-            rate = pace(quota.limit, quota.seconds, self._options.reserve)
+            rate = pace(quota.limit, quota.seconds, self._reserve_of(vendor))
             expected, arrived = moment + rate.slack, arrived_by(at, duration, usual)
             if not rate.remembered or arrived <= expected:
                 continue
@@ -120,7 +127,7 @@ class PermitDesk:
 
     async def _paced(self, vendor: str, label: str, quota: QuotaPolicy, priority: Priority, latest: int) -> int:
         """Return the moment of a permit."""
-        rate = pace(quota.limit, quota.seconds, self._options.reserve)
+        rate = pace(quota.limit, quota.seconds, self._reserve_of(vendor))
         leased = self._leased.setdefault((vendor, quota.name, priority), deque())
         lock = self._locks.setdefault((vendor, priority), asyncio.Lock())
         try:
@@ -171,7 +178,7 @@ class PermitDesk:
                         latest=min(latest, now + ahead),
                     )
                 if taken is not None:
-                    spare = 0 if ahead else int(rate.remembered * self._options.reserve / 3)
+                    spare = 0 if ahead else int(rate.remembered * self._reserve_of(vendor) / 3)
                     return await self._placed(connection, vendor, quota, rate, taken, spare)
                 due = await store.when_due(connection, vendor, quota.name, batch=priority == "batch")
             if due > latest or now >= latest:
@@ -237,7 +244,7 @@ class PermitDesk:
             cost=cost,
             limit=quota.limit,
             window=int(quota.seconds * MICROS),
-            batch_limit=batch_share(quota.limit, self._options.reserve) if priority == "batch" else None,
+            batch_limit=batch_share(quota.limit, self._reserve_of(vendor)) if priority == "batch" else None,
         )
 
     async def _prepare(self, vendor: str, quota: QuotaPolicy) -> None:

@@ -45,6 +45,7 @@ class AttemptStarted:
     number: int = 1  # the first is 1
     circuit_state: str = "closed"
     throttle_wait: float = 0.0  # seconds we held this attempt back
+    circuit: str | None = None  # where it is not the vendor's own but of a part of it
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -61,6 +62,9 @@ class AttemptEnded:
     quota_remaining: float | None = None
     quota_reset: float | None = None  # seconds from the answer
     vendor_request_id: str | None = None
+    counted: bool | None = None  # of one that ended with an error: whether the circuit counts it as failed
+    retry_after: float | None = None  # seconds the vendor asked us to stay away
+    message: str | None = None  # the sentence for people, free of secrets and personal data
     request_body: str | None = None  # redacted
     response_body: str | None = None  # redacted
 

@@ -54,6 +54,10 @@ def attempt_row(started: AttemptStarted, ended: AttemptEnded | None = None) -> l
         ended.quota_reset if ended else None,
         ended.vendor_request_id[:128] if ended and ended.vendor_request_id else None,
         call.idempotency_key[:255] if call.idempotency_key else None,
+        started.circuit,
+        ended.counted if ended else None,
+        ended.retry_after if ended else None,
+        ended.message if ended else None,
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from integrations.claims import Claims
 from integrations.events_heard import events_heard
 from integrations.exchange import Road
 from integrations.gateway import Gateway
+from integrations.limit_book import LimitBook
+from integrations.limits import all_limits
 from integrations.options import IntegrationOptions, VendorOptions
 from integrations.permit_desk import PermitDesk
 from integrations.recorder import Recorder
@@ -32,6 +33,7 @@ class Runtime:
     gateway: Gateway
     recorder: Recorder
     board: CircuitBoard
+    book: LimitBook
     options: IntegrationOptions
 
 
@@ -43,18 +45,18 @@ async def open_runtime(
     clock = clock or Clock()
     secrets = [value for name, vendor in options.vendors.items() for value in _secrets(name, vendor)]
     recorder = Recorder(db, options.journal_dir, owner, clock.micros)
-    board = CircuitBoard(db, owner, clock, lambda vendor: options.vendors[vendor].breaker)
-    desk = PermitDesk(db, clock, options.limiter)
+    book = LimitBook(db, clock, all_limits(options))
+    board = CircuitBoard(db, owner, clock, lambda vendor: book.of(vendor).breaker)
+    desk = PermitDesk(db, clock, options.limiter, reserve_of=lambda vendor: book.of(vendor).reserve)
     transport = HttpTransport(proxies=options.proxies)
     redactor = Redactor(secrets)
     roads = {}
     for name, vendor in options.vendors.items():
         adapter = adapter_class(name)(vendor.credentials)
-        limit = vendor.concurrency or adapter.vendor.concurrency
         roads[name] = Road(
             adapter=adapter,
             base_url=vendor.base_url,
-            quotas=vendor.quotas if vendor.quotas is not None else tuple(adapter.vendor.quotas),
+            limits=partial(book.of, name),
             board=board,
             desk=desk,
             transport=transport,
@@ -64,7 +66,7 @@ async def open_runtime(
             retry=options.retry,
             budget=RetryBudget(options.retry),
             events=partial(events_heard, db),
-            in_flight=asyncio.Semaphore(limit) if limit else None,
+            in_flight=book.gates[name],
             attempt_timeout=vendor.attempt_timeout,
         )
     gateway = Gateway(
@@ -72,10 +74,12 @@ async def open_runtime(
     )
     await recorder.open()
     try:
+        await book.open()
         await board.open()
-        yield Runtime(gateway=gateway, recorder=recorder, board=board, options=options)
+        yield Runtime(gateway=gateway, recorder=recorder, board=board, book=book, options=options)
     finally:
         await gateway.close()
+        await book.close()
         await board.close()
         await transport.aclose()
         await recorder.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,6 +17,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+async def nothing_to_do() -> None:
+    """Where nothing is edited nothing is taken over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardContext:
     """Everything the pages stand on. ``sandbox``: every vendor is the sandbox, and the pages say so."""
@@ -27,6 +31,7 @@ class DashboardContext:
     now: Callable[[], datetime] = utc_now
     sandbox: bool = False
     hands: Hands = field(default_factory=Hands)
+    refresh: Callable[[], Awaitable[None]] = nothing_to_do  # takes over what was edited, at once
 
     def vendor(self, name: str) -> VendorFacts | None:
         """Return the facts of a vendor, None when there is none of that name."""

@@ -17,13 +17,22 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT = 10.0  # seconds
 WATCH = 15.0
+REFRESH = 1.0
 
 
 @contextlib.asynccontextmanager
-async def kept(db: Database, now: Callable[[], datetime], watch: Alerts | None) -> AsyncIterator[None]:
-    """Keep the duties while the block runs; the row of the process says at the end that it was stopped in order."""
+async def kept(
+    db: Database, now: Callable[[], datetime], watch: Alerts | None, refresh: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """Keep the duties while the block runs; the row of the process says at the end that it was stopped in order.
+
+    ``refresh`` takes over what was edited in the browser, here or in another process.
+    """
     beat = _Heartbeat(db, now)
-    tasks = [asyncio.create_task(_again(HEARTBEAT, beat), name="heartbeat")]
+    tasks = [
+        asyncio.create_task(_again(HEARTBEAT, beat), name="heartbeat"),
+        asyncio.create_task(_again(REFRESH, refresh), name="refresh"),
+    ]
     if watch is not None:
 
         async def look() -> None:

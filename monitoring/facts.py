@@ -21,6 +21,17 @@ class QuotaFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitFacts:
+    """One number that limits our calls to a vendor, without any edit: None is no limit, ``source`` where it stands
+    (default, vendor file, quayside.toml), ``whole`` that it counts."""
+
+    name: str
+    value: float | None
+    source: str
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationFacts:
     """One operation, as ``vendors --json`` shows it."""
 
@@ -48,6 +59,7 @@ class VendorFacts:
     operations: Sequence[OperationFacts]
     missing: Sequence[str] = ()  # environment variables that are needed and not set
     webhook: tuple[str, bool] | None = None  # the variable its events are proven with, and whether it is set
+    limits: Sequence[LimitFacts] = ()
     region: str = "worldwide"  # or north_america, europe, middle_east, asia_pacific
 
 
@@ -61,6 +73,7 @@ def facts_of(vendor: Mapping[str, Any]) -> VendorFacts:
         webhook=_webhook(vendor),
         quotas=[QuotaFacts(**quota) for quota in vendor["quotas"]],
         operations=[OperationFacts(**operation) for operation in vendor["operations"]],
+        limits=[LimitFacts(**limit) for limit in vendor["limits"]],
     )
 
 

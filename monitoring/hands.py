@@ -6,9 +6,60 @@ row that the scheduler acts on. A hand that is None is not there (a test, or a s
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from db.circuits import Transition
+from monitoring.facts import VendorFacts
+
+
+class Refused(Exception):
+    """A hand could not do what was asked for; the message is a sentence for people, ``field`` what it is about."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class WatchReport(Protocol):
+    """What other settings of a circuit would have done; the counts are over attempts, ``unknown`` and
+    ``refused_by_both`` over calls that were refused in fact."""
+
+    @property
+    def from_state(self) -> str: ...
+    @property
+    def real(self) -> Sequence[Transition]: ...
+    @property
+    def would(self) -> Sequence[Transition]: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def refused(self) -> int: ...
+    @property
+    def refused_successful(self) -> int: ...
+    @property
+    def refused_failed(self) -> int: ...
+    @property
+    def seconds_saved(self) -> float: ...
+    @property
+    def unknown(self) -> int: ...
+    @property
+    def refused_by_both(self) -> int: ...
+    @property
+    def derived(self) -> int: ...
+    @property
+    def refusals_of_vendor(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:
     """The callables of the pages; each field says what it takes, returns and raises."""
+
+    # (vendor, setting -> number) -> setting -> what is wrong with it, for those that cannot be used.
+    judge_limits: Callable[[str, Mapping[str, float]], Mapping[str, str]] | None = None
+    # (vendor, setting -> number) -> the vendor's facts under these edits of its limits.
+    facts_under: Callable[[str, Mapping[str, float]], VendorFacts] | None = None
+    # (vendor, circuit, since, until, breaker.<name> -> number) -> what these settings would have done. Raises Refused.
+    watch_report: Callable[[str, str, datetime, datetime, Mapping[str, float]], Awaitable[WatchReport]] | None = None

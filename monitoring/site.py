@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from fastapi import Request
 from db.engine import Database
 from monitoring.counters import Counters
 from monitoring.facts import SyncFacts, VendorFacts
+from monitoring.hands import Hands
 from monitoring.lockout import Lockout
 from monitoring.options import WebOptions
 from monitoring.throttle import Throttle
@@ -28,6 +29,8 @@ class Site:
     guesses: Throttle
     lockout: Lockout
     counters: Counters
+    hands: Hands
+    refresh: Callable[[], Awaitable[None]]  # takes over what was edited, at once
 
 
 def site_of(request: Request) -> Site:

@@ -29,6 +29,7 @@ from monitoring.api import PREFIX, ROUTERS, docs
 from monitoring.context import DashboardContext
 from monitoring.counters import Counters
 from monitoring.dashboard import attach
+from monitoring.edits import FactsNow
 from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.guard import WARM_UP, Guard
 from monitoring.hands import Hands
@@ -74,15 +75,18 @@ def create_web(
     that reach vendors, ``foreign`` the errors they raise with what makes problem documents of them, ``hands`` what the
     pages can do beyond the database.
     """
+    facts_now = FactsNow(db, vendors, hands or Hands(), now)
     site = Site(
         db=db,
         options=options,
-        vendors={facts.name: facts for facts in vendors},
+        vendors=facts_now.by_name,
         syncs={facts.name: facts for facts in syncs},
         now=now,
         guesses=Throttle(options.guesses_per_minute),
         lockout=Lockout(),
         counters=Counters(now()),
+        hands=hands or Hands(),
+        refresh=facts_now.refresh,
     )
 
     @contextlib.asynccontextmanager
@@ -90,7 +94,7 @@ def create_web(
         await _warm_up(api)
         guard: Guard = api.state.guard
         guard.script_hashes = tuple(dash.csp_hashes())
-        async with duties.kept(db, now, watch):
+        async with duties.kept(db, now, watch, facts_now.refresh):
             yield
 
     api = FastAPI(
@@ -115,11 +119,12 @@ def create_web(
         api,
         DashboardContext(
             db=db,
-            vendors=vendors,
+            vendors=facts_now.listed,
             syncs=syncs,
             now=now,
             sandbox=bool(vendors) and all(facts.sandboxed for facts in vendors),
             hands=hands or Hands(),
+            refresh=facts_now.refresh,
         ),
     )
     api.add_middleware(Guard, db=db, options=options, now=now)  # added last: the outermost

@@ -60,6 +60,7 @@ DB_IN_INTEGRATIONS_ONLY_FROM = {
     "exchange.py",
     "follow_up.py",
     "gateway.py",
+    "limit_book.py",
     "permit_desk.py",
     "prober.py",
     "recorder.py",
@@ -70,6 +71,7 @@ DB_IN_INTEGRATIONS_ONLY_FROM = {
     "take_over.py",
     "under_way.py",
     "walk.py",
+    "watch_report.py",
 }
 
 

@@ -66,6 +66,10 @@ attempts = Table(
     Column("quota_reset", Float),  # seconds from the answer
     Column("vendor_request_id", String(128)),
     Column("idempotency_key", String(255)),
+    Column("circuit", String(64)),  # NULL: the vendor's own; else which part of it
+    Column("counted", Boolean),  # of one that ended with an error: whether the circuit counted it as failed
+    Column("retry_after", Float),  # seconds the vendor asked us to stay away
+    Column("message", Text),  # what the attempt ended with, for people
     Index(None, "call_id"),
     Index(None, "correlation_id"),
     Index(None, "vendor", "started_at"),

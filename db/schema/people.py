@@ -117,4 +117,5 @@ overrides = Table(  # a setting edited in the browser; it wins over the file and
     Column("by", String(64), nullable=False),
     Column("reason", Text),
     Column("at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),  # the file holds again from then on
 )

@@ -11,6 +11,7 @@ from typing import Literal
 
 CircuitState = Literal["closed", "open", "half_open", "forced_open", "disabled", "watch_only"]
 Judgement = Literal["successful", "failed", "ignored"]
+LONGEST_WINDOW = 3600.0  # seconds; counts older than that are not kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +34,19 @@ class BreakerOptions:
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"breaker.{name} must be above 0 and at most 1")
         for name in (
+            "slow_call_duration_threshold",
             "minimum_number_of_calls",
             "consecutive_failures",
             "permitted_number_of_calls_in_half_open_state",
             "sliding_window_size",
             "wait_duration_in_open_state",
+            "max_wait_duration_in_open_state",
             "max_wait_duration_in_half_open_state",
         ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"breaker.{name} must be above 0")
+        if self.sliding_window_size > LONGEST_WINDOW:
+            raise ValueError(f"breaker.sliding_window_size must be at most {LONGEST_WINDOW:.0f} s")
 
 
 def reason_to_open(

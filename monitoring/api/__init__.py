@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from monitoring.api import calls, circuits, incidents, inventory, orders, outcomes, syncs, vendors
+from monitoring.api import calls, circuits, incidents, inventory, limits, orders, outcomes, syncs, vendors
 
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
@@ -14,6 +14,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     syncs.router,
     incidents.router,
     circuits.router,
+    limits.router,
     outcomes.router,
     orders.router,
     inventory.router,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
@@ -14,19 +15,20 @@ from db.audit import Act
 from db.circuits import CircuitRow
 from monitoring import units
 from monitoring.context import DashboardContext, may_act
+from monitoring.facts import VendorFacts
 from monitoring.live import Hub
-from monitoring.pages import circuit_dialog
+from monitoring.pages import circuit_dialog, limits, reruns
 from monitoring.pages.circuit_dialog import title_of, unused
 from monitoring.pages.marks import aria, badge, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
-from monitoring.timerange import TimeRange, time_range
+from monitoring.timerange import TimeRange, parameters_of, time_range
 
 _RANK = {"forced_open": 0, "open": 1, "half_open": 2, "disabled": 3, "watch_only": 4, "closed": 5}
 
 
-def layout(_context: DashboardContext) -> Component:
+def layout(context: DashboardContext) -> Component:
     """Return the frame of the page."""
     return html.Div(
         [
@@ -38,11 +40,34 @@ def layout(_context: DashboardContext) -> Component:
                 className="q-head",
             ),
             html.Div(loading(40, 220), id="circuits-body"),
+            dmc.Select(
+                id="circuits-vendor",
+                label="Vendor",
+                description="whose limits are shown below",
+                data=[{"value": one.name, "label": one.label} for one in _by_label(context)],
+                allowDeselect=False,
+                searchable=True,
+                className="q-choose",
+            ),
+            html.Div(loading(220), id="limits-body"),
             dcc.Store(id="circuits-shown"),
+            dcc.Store(id="limits-shown"),
             dcc.Store(id="circuit-back"),
             circuit_dialog.dialog(),
+            reruns.frame(),
+            limits.dialog(),
         ]
     )
+
+
+def _by_label(context: DashboardContext) -> list[VendorFacts]:
+    return sorted(context.vendors, key=lambda facts: facts.label.lower())
+
+
+def chosen(search: str | None, context: DashboardContext) -> VendorFacts | None:
+    """Return the vendor the URL names, the first of all when it names none; None where there is no vendor."""
+    wanted = context.vendor(parameters_of(search).get("vendor", ""))
+    return wanted or next(iter(_by_label(context)), None)
 
 
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
@@ -68,7 +93,49 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         now = digest(found)
         return (no_update, no_update) if now == before else (found, now)
 
+    @app.callback(
+        Output("limits-body", "children"),
+        Output("limits-shown", "data"),
+        Input("tick", "data"),
+        Input("acted", "data"),
+        Input("url", "search"),
+        Input("zone", "data"),
+        State("limits-shown", "data"),
+    )
+    async def show_limits(
+        _tick: float, acted: float | None, search: str | None, zone: str | None, before: str | None
+    ) -> tuple[Any, Any]:
+        view = time_range(search, zone, context.now())
+        act = may_act()
+        facts = chosen(search, context)
+        if facts is None:
+            return None, None
+        key = ("limits", facts.name, zone, acted, act)
+        found = await shown("limits", hub.once(key, lambda: limits.read(context, facts, view, act)))
+        now = digest(found)
+        return (no_update, no_update) if now == before else (found, now)
+
+    @app.callback(Output("circuits-vendor", "value"), Input("url", "search"))
+    async def vendor_from_url(search: str | None) -> str | None:
+        facts = chosen(search, context)
+        return facts.name if facts else None
+
+    @app.callback(
+        Output("url", "search", allow_duplicate=True),
+        Input("circuits-vendor", "value"),
+        State("url", "search"),
+        State("url", "pathname"),
+        prevent_initial_call=True,
+    )
+    async def url_from_vendor(vendor: str | None, search: str | None, path: str | None) -> Any:
+        facts = chosen(search, context)
+        if path != "/circuits" or not vendor or facts is None or facts.name == vendor:
+            return no_update
+        return "?" + urlencode({**parameters_of(search), "vendor": vendor})
+
     circuit_dialog.register(app, context)
+    limits.register(app, context)
+    reruns.register(app, context, chosen)
 
 
 async def read(context: DashboardContext, view: TimeRange, act: bool) -> Component:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,9 @@ from db import processes, users
 from db.engine import Database, open_database
 from db.migrate import migrate
 from db.sealed import Seal
+from monitoring.facts import VendorFacts
 from monitoring.guard import CSRF_COOKIE, SESSION_COOKIE
+from monitoring.hands import Hands
 from monitoring.identity import csrf_of, digest
 from monitoring.options import WebOptions
 from monitoring.web import create_web
@@ -55,9 +57,12 @@ def chromium_path() -> str:
 
 
 @contextlib.asynccontextmanager
-async def serving(db: Database, *, port: int = 0) -> AsyncIterator[int]:
+async def serving(
+    db: Database, *, port: int = 0, hands: Hands | None = None, vendors: Sequence[VendorFacts] | None = None
+) -> AsyncIterator[int]:
     """Serve the web application of a database in this loop; give its port."""
-    api = create_web(db, WebOptions(port=port or 8050), vendor_facts(), sync_facts())
+    facts = vendor_facts() if vendors is None else vendors
+    api = create_web(db, WebOptions(port=port or 8050), facts, sync_facts(), hands=hands)
     server = uvicorn.Server(
         uvicorn.Config(
             api, port=port, log_config=None, access_log=False, ws="websockets-sansio", timeout_graceful_shutdown=1

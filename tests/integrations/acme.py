@@ -32,6 +32,7 @@ from integrations.claims import Claims
 from integrations.events_heard import events_heard
 from integrations.exchange import Road
 from integrations.gateway import Gateway
+from integrations.limits import Limits
 from integrations.outcome import Request
 from integrations.permit_desk import PermitDesk
 from integrations.recorder import Recorder
@@ -270,7 +271,7 @@ async def process(
     road = Road(
         adapter=kind({"KEY": "k"}),
         base_url=url,
-        quotas=quotas,
+        limits=lambda: Limits(quotas=quotas),
         board=board,
         desk=PermitDesk(db, clock, LimiterOptions()),
         transport=transport,

@@ -205,7 +205,9 @@ def _add_attempt(
            "fault": error.fault if error else None, "retryable": error.retryable if error else None,
            "circuit_state": "closed", "throttle_wait": wait, "quota_limit": limit,
            "quota_remaining": float(rng.randrange(35, 98)) if limit else None, "quota_reset": seconds if limit else None,
-           "vendor_request_id": f"req_{rng.getrandbits(48):012x}"}  # fmt: skip
+           "vendor_request_id": f"req_{rng.getrandbits(48):012x}", "circuit": None, "retry_after": None,
+           "counted": error.fault in ("theirs", "network") if error else None,
+           "message": error.message if error else None}  # fmt: skip
     batch.attempts.append([row[name] for name in ATTEMPT_COLUMNS])
     if now - datetime.fromtimestamp(at.timestamp(), UTC) < timedelta(hours=2):
         answer = f'{{"error": "{error.error_type}"}}' if error else '{"status": "ok", "id": "[hidden]"}'

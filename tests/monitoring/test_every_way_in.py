@@ -33,6 +33,8 @@ Right = Literal["operate", "trigger", "admin", "own"]
 ACTING: Mapping[str, Right] = {
     "pages.circuit_dialog:act": "operate",
     "pages.circuit_dialog:take_back": "operate",
+    "pages.limits:back_to_file": "operate",
+    "pages.limits:edit_limit": "operate",
     "pages.settling:settle": "operate",
     "pages.syncs:cancel": "trigger",
     "pages.syncs:retry_letter": "trigger",
@@ -51,6 +53,9 @@ SHOWING = frozenset(
         "pages.calls:show_grid",
         "pages.calls:url_from_filters",
         "pages.circuit_dialog:ask",
+        "pages.circuits:url_from_vendor",
+        "pages.limits:ask_limit",
+        "pages.reruns:url_from_settings",
         "pages.settling:ask",
         "pages.shell:own_range",
         "pages.shell:zoom",
@@ -63,11 +68,13 @@ _FOLLOWED = frozenset({"tick", "acted", "url", "zone", "beat", "poll", "clock", 
 ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/api/v1/circuits/{vendor}"): "operate",
     ("POST", "/api/v1/circuits/{vendor}/take-back"): "operate",
+    ("DELETE", "/api/v1/limits/{vendor}"): "operate",
     ("POST", "/api/v1/incidents/{id}/acknowledge"): "operate",
     ("POST", "/api/v1/orders"): "orders",
     ("POST", "/api/v1/outcomes/{id}/settle"): "operate",
     ("POST", "/api/v1/syncs/{name}/runs"): "trigger",
     ("POST", "/api/v1/syncs/{name}/runs/{id}/cancel"): "trigger",
+    ("PUT", "/api/v1/limits/{vendor}"): "operate",
     ("PUT", "/api/v1/inventory/{sku}"): "inventory",
 }
 
