@@ -55,6 +55,8 @@ SHOWING = frozenset(
         "pages.circuit_dialog:ask",
         "pages.circuits:url_from_vendor",
         "pages.limits:ask_limit",
+        "pages.overview:filters_from_url",
+        "pages.overview:url_from_filters",
         "pages.reruns:url_from_settings",
         "pages.settling:ask",
         "pages.shell:own_range",
