@@ -19,6 +19,7 @@ from monitoring.identity import current_user
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import badge
 from monitoring.pages.toast import toast
+from monitoring.reasons import reason_problem
 from monitoring.timerange import zone_named
 
 ENDS: Mapping[str, tuple[str, float | None]] = {  # seconds
@@ -153,7 +154,7 @@ def register(app: Dash, context: DashboardContext) -> None:
         vendor = name.partition("/")[0]
         wrong = (
             None if state in TOLD else "Choose what it is to do.",
-            dialogs.reason_problem(reason),
+            reason_problem(reason),
         )
         if any(wrong) or state is None or context.vendor(vendor) is None:
             return True, *wrong, no_update, no_update

@@ -22,6 +22,7 @@ from monitoring.pages.marks import aria, moment
 from monitoring.pages.states import empty
 from monitoring.pages.table import table
 from monitoring.pages.toast import toast
+from monitoring.reasons import reason_problem
 from monitoring.timerange import TimeRange
 
 
@@ -214,7 +215,7 @@ def register(app: Dash, context: DashboardContext) -> None:
             return (no_update,) * 5
         facts, one = found
         value = number_of(text)
-        wrong = (_refused(context, facts.name, one.name, value), dialogs.reason_problem(reason))
+        wrong = (_refused(context, facts.name, one.name, value), reason_problem(reason))
         if any(wrong) or value is None:
             return True, *wrong, no_update, no_update
         now = context.now()
