@@ -103,10 +103,10 @@ class _Month:
     def id(self) -> str:
         return f"{self.chance.getrandbits(128):032x}"
 
-    def day(self, start: int, count: int, kept: bool) -> dict[str, list[Sequence[Any]]]:
-        """Return a day's rows by table, in the order of time; ``kept`` adds bodies and inputs."""
+    def day(self, start: int, count: int, kept: bool, length: int = DAY) -> dict[str, list[Sequence[Any]]]:
+        """Return the rows of a day, or of another length, by table, in time order; ``kept`` adds bodies and inputs."""
         rows: dict[str, list[Sequence[Any]]] = {"calls": [], "attempts": [], "bodies": [], "inputs": []}
-        moments = sorted(start + int(self.chance.random() * DAY) for _ in range(count))
+        moments = sorted(start + int(self.chance.random() * length) for _ in range(count))
         for at, kind in zip(moments, self.chance.choices(self.kinds, cum_weights=self.shares, k=count), strict=True):
             self._call(rows, at, kind, kept)
         rows["attempts"].sort(key=lambda row: row[0])
@@ -134,6 +134,12 @@ class _Month:
                 *(kind.path, number, priority, trigger, run, user, took, failed[3] if failed else 200),
                 *((failed[1], failed[2], failed[4]) if failed else (None, None, None)),
                 *("closed", waited, None, None, None, f"req_{attempt[:12]}", key),
+                *(
+                    None,
+                    failed[2] != "ours" if failed else None,
+                    None,
+                    failed[5].format(kind.label) if failed else None,
+                ),
             )
             rows["attempts"].append(row)
             if kept:
@@ -195,6 +201,13 @@ async def fill(db: Database, *, calls: int, days: int = 30, now: datetime | None
     async with db.write() as connection:
         await connection.run_sync(_indexes, make=True)
     await _analyse(db)
+
+
+async def carry_on(db: Database, *, since: datetime, until: datetime, rate: float) -> None:
+    """Add calls at a steady ``rate`` (a second) between two moments, as if they had just come in."""
+    start, end = to_micros(since), to_micros(until)
+    rows = _Month(db.seal, start).day(start, round((end - start) / 1e6 * rate), kept=True, length=end - start)
+    await _write(db, rows | sums_of(rows, {60, 300, 3600}))
 
 
 def _indexes(connection: Connection, *, make: bool) -> None:
