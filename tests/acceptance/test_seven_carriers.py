@@ -1,0 +1,116 @@
+"""All seven carriers named for one parcel, while one hangs, one talks garbage and one has an open circuit.
+
+No shipment is priced by all seven: Canada Post and Australia Post take parcels at home alone and SMSA in its region. From
+Canada five may serve, and the two that cannot are named without being asked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from db.circuits import force
+from db.engine import Database
+from integrations.checkout.options import CheckoutOptions
+from tests.acceptance.conftest import Harbour, OpenHarbour
+from tests.acceptance.test_checkout import Shop, open_web
+from tests.conftest import MovableClock
+from tests.integrations.checkout.conftest import now, save_rates
+from tests.integrations.checkout.test_quotes import CARRIERS, basket
+from tests.monitoring.browser import with_token
+from tests.waiting import until
+
+HANGS, GARBLED, OPEN = "aramex", "dhl_express", "fedex"
+WELL, ABROAD = ["canada_post", "ups"], ["australia_post", "smsa"]
+DEADLINE = CheckoutOptions().quote_deadline
+
+
+@pytest.fixture
+async def shop(open_harbour: OpenHarbour, database: Database, clock: MovableClock) -> AsyncIterator[Shop]:
+    toml = {"retry": {"base": 0.01, "cap": 0.02}, "vendors": {HANGS: {"attempt_timeout": 0.5}}}
+    async with open_harbour(toml=toml) as harbour, open_web(harbour) as api:
+        await save_rates(database)
+        yield Shop(harbour, api, await with_token(api, database, clock, "quotes"))
+
+
+async def quotes(shop: Shop, *carriers: str) -> dict[str, Any]:
+    body = {"shipment": basket("CA", "GB"), "currency": "EUR", "carriers": carriers}
+    answered = await shop.token.post("/api/v1/shipping/quotes", json=body)
+    assert answered.status_code == 200, answered.text
+    found: dict[str, Any] = answered.json()
+    return found
+
+
+def vendors(found: dict[str, Any], *, stale: bool) -> list[str]:
+    return sorted({quote["vendor"] for quote in found["quotes"] if quote["stale"] is stale})
+
+
+async def make_trouble(shop: Shop) -> None:
+    """Let one carrier answer too late and another with garbage, and open the circuit of a third."""
+    await shop.harbour.runtime.gateway.close()  # what was quoted is kept by now
+    trouble = {HANGS: f"slow:{2 * DEADLINE:g}", GARBLED: "garbage"}
+    faults = [{"vendor": vendor, "operation": "quote_rates", "fault": fault} for vendor, fault in trouble.items()]
+    shop.harbour.sandbox.faults.add(faults)
+    await force(shop.harbour.db, OPEN, OPEN, "forced_open", reason="test", by="ada", expires_at=None, now=now())
+
+    async def heard() -> bool:
+        return vendors(await quotes(shop, OPEN), stale=True) == [OPEN]
+
+    await until(heard)
+
+
+def sent(harbour: Harbour) -> dict[str, int]:
+    return {vendor: len(harbour.requests(vendor)) for vendor in CARRIERS}
+
+
+async def timed(shop: Shop, *carriers: str) -> tuple[dict[str, Any], float]:
+    began = time.monotonic()
+    found = await quotes(shop, *carriers)
+    return found, time.monotonic() - began
+
+
+async def test_a_late_a_garbled_and_an_open_carrier_cost_no_quote_of_the_others(shop: Shop) -> None:
+    first = await quotes(shop, OPEN, *WELL)  # nothing is kept of the two that are to fail
+    await make_trouble(shop)
+    before = sent(shop.harbour)
+    found, took = await timed(shop, *CARRIERS)
+    after = sent(shop.harbour)
+
+    assert len(CARRIERS) == 7
+    assert vendors(first, stale=False) == sorted([OPEN, *WELL])
+    assert took < DEADLINE
+    assert vendors(found, stale=False) == WELL
+    assert vendors(found, stale=True) == [OPEN]
+    failed = {failure["vendor"]: failure["error_type"] for failure in found["failures"]}
+    assert failed == {HANGS: "timeout", GARBLED: "schema_drift", **dict.fromkeys(ABROAD, "unsupported")}
+    prices = [Decimal(quote["price"]["amount"]) for quote in found["quotes"]]
+    assert prices == sorted(prices)
+    asked = {vendor for vendor in CARRIERS if after[vendor] > before[vendor]}
+    assert asked == {HANGS, GARBLED, *WELL}
+
+
+async def test_carriers_that_fail_are_stood_in_for_by_what_they_last_answered(shop: Shop) -> None:
+    first = await quotes(shop)
+    await make_trouble(shop)
+    found, took = await timed(shop)
+
+    assert took < DEADLINE
+    assert found["failures"] == []
+    assert vendors(first, stale=False) == sorted([HANGS, GARBLED, OPEN, *WELL])
+    assert vendors(found, stale=False) == WELL
+    assert vendors(found, stale=True) == sorted([HANGS, GARBLED, OPEN])
+
+
+async def test_an_open_circuit_is_answered_for_at_once_and_nothing_is_sent(shop: Shop) -> None:
+    await quotes(shop, OPEN)
+    await make_trouble(shop)
+    before = sent(shop.harbour)
+    found, took = await timed(shop, OPEN)
+
+    assert vendors(found, stale=True) == [OPEN]
+    assert took < 1.0
+    assert sent(shop.harbour) == before
