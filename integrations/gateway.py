@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, cast
 
@@ -112,7 +112,7 @@ class Gateway:
         idempotency_key: str | None = None,
         deadline: float | None = None,
     ) -> CallResult:
-        """Make one call and return its result.
+        """Make one call and return its result; where a fallback answered, ``cause`` says what the vendor failed with.
 
         ``deadline`` in seconds replaces the operation's. Raise an error of ``errors.py``; a write whose answer is lost
         and cannot be looked up raises OutcomeUnknown and stays listed until it is settled.
@@ -131,7 +131,7 @@ class Gateway:
                 walk.end(outcome_of(error), error)
                 raise
             walk.end(outcome_of(error), error, answered_by=fallen.vendor, stale=fallen.stale)
-            return fallen
+            return replace(fallen, cause=error)
         except QuaysideError as error:
             walk.end("refused", error)
             raise

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
-from integrations.errors import Fault, SchemaDrift
+from integrations.errors import Fault, QuaysideError, SchemaDrift
 
 Priority = Literal["interactive", "batch"]
 Trigger = Literal["sync", "api", "user", "replay", "demo"]
@@ -123,3 +123,4 @@ class CallResult:
     age: float = 0.0
     answered: bool = True  # False: nobody did, and ``value`` says that it is not known
     replayed: bool = False  # the stored result of an earlier call with the same key
+    cause: QuaysideError | None = None  # why a fallback answered; None: who was asked did

@@ -1,7 +1,7 @@
 """Shipping quotes: every carrier that may serve, asked at once under one deadline, ranked in the buyer's currency.
 
-What a carrier answers in time is in the answer, what fails is named, and a carrier that is down is stood in for by its
-last quotes for the same parcels and places, marked stale. A carrier whose circuit is open costs no time.
+What a carrier answers in time is in the answer, and every carrier that fails is named. Where it has priced the same parcels
+and places before, its last quotes stand in besides, marked stale. A carrier whose circuit is open costs no time.
 """
 
 from __future__ import annotations
@@ -49,6 +49,54 @@ _EXAMPLE: JsonDict = {
 }
 
 
+_ANSWER: JsonDict = {
+    "quotes": [
+        {
+            "vendor": "ups",
+            "service_code": "65",
+            "service_name": "UPS Worldwide Saver",
+            "price": {"amount": "61.20", "currency": "EUR"},
+            "original_price": {"amount": "68.00", "currency": "USD"},
+            "transit_days": 3,
+            "delivery_date": None,
+            "as_of": "2026-10-01T12:00:00Z",
+            "rate_as_of": "2026-10-01T06:00:00Z",
+        },
+        {
+            "vendor": "fedex",
+            "service_code": "INTERNATIONAL_ECONOMY",
+            "service_name": "FedEx International Economy",
+            "price": {"amount": "64.80", "currency": "EUR"},
+            "original_price": {"amount": "72.00", "currency": "USD"},
+            "transit_days": 5,
+            "delivery_date": None,
+            "stale": True,
+            "as_of": "2026-10-01T11:18:00Z",
+            "age": 2520.0,
+            "rate_as_of": "2026-10-01T06:00:00Z",
+        },
+    ],
+    "failures": [
+        {
+            "vendor": "aramex",
+            "error_type": "timeout",
+            "fault": "theirs",
+            "message": "Aramex did not answer in time.",
+            "retryable": True,
+        },
+        {
+            "vendor": "fedex",
+            "error_type": "circuit_open",
+            "fault": "theirs",
+            "message": "The circuit of FedEx is open (5 failures in a row); the next probe is in 24 s.",
+            "retryable": True,
+            "stood_in": True,
+        },
+    ],
+    "correlation_id": "basket-77",
+}
+
+
 class QuoteRequest(Model):
     """What is to be sent, the currency the buyer thinks in, and what the answer is ranked by.
 
@@ -76,17 +124,20 @@ class Quote(RateQuote):
 
 
 class QuoteFailure(Model):
-    """A carrier that has no quote in the answer, and why."""
+    """A carrier that gave no quote now, and why. ``stood_in``: its last quotes are in the answer, marked stale."""
 
     vendor: str
     error_type: str
     fault: Fault
     message: str
     retryable: bool = False
+    stood_in: bool = False
 
 
 class Quotes(Model):
-    """The best quote first."""
+    """The best quote first, and every carrier that failed by name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ANSWER]})
 
     quotes: tuple[Quote, ...]
     failures: tuple[QuoteFailure, ...]
@@ -128,9 +179,13 @@ class QuoteDesk:
             found = results.get(vendor)
             if isinstance(found, CallResult):
                 try:
-                    quotes += [_converted(one, found, request.currency, table) for one in found.value]
+                    priced = [_converted(one, found, request.currency, table) for one in found.value]
                 except QuaysideError as error:
-                    failures.append(_failure(vendor, error))
+                    failures.append(_failure(vendor, found.cause or error))
+                    continue
+                quotes += priced
+                if found.cause is not None:
+                    failures.append(_failure(vendor, found.cause, stood_in=bool(priced)))
             else:
                 failures.append(_failure(vendor, found))
         _refuse_what_all_refuse(chosen, results)
@@ -241,7 +296,7 @@ def _converted(quote: RateQuote, found: CallResult, currency: str, table: RateTa
     )
 
 
-def _failure(vendor: str, error: BaseException | None) -> QuoteFailure:
+def _failure(vendor: str, error: BaseException | None, *, stood_in: bool = False) -> QuoteFailure:
     if isinstance(error, QuaysideError):
         return QuoteFailure(
             vendor=vendor,
@@ -249,6 +304,7 @@ def _failure(vendor: str, error: BaseException | None) -> QuoteFailure:
             fault=error.fault,
             message=error.message,
             retryable=error.retryable,
+            stood_in=stood_in,
         )
     if error is None:
         message = "It did not answer before the deadline of the whole."

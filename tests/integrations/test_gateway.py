@@ -294,6 +294,8 @@ async def test_a_cached_answer_stands_in_and_says_so(one: Process, acme: tuple[A
     found = await one.gateway.call("acme", "quote", {"reference": "A"})
 
     assert (found.stale, found.value.stale) == (True, True)
+    assert isinstance(found.cause, HttpFailed)
+    assert found.cause.error_type == "http_503"
 
 
 async def test_an_operation_may_say_itself_that_nobody_answered(
