@@ -261,6 +261,7 @@ async def run_web(settings: Settings) -> int:
             ),
             brought=[webhook_routes(receiver), checkout_routes(checkout(settings, db, runtime), front)],
             foreign={QuaysideError: as_problem},
+            retention=built(RetentionOptions, "retention", settings.tables["retention"]),
             say=say,
         )
     return 0

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.columns import to_micros
 from db.engine import Database
 from db.schema import audit
 
@@ -67,11 +68,45 @@ async def record_act(
         await note_act(connection, at=at, user_name=user_name, act=act, subject=subject, reason=reason, facts=facts)
 
 
-async def list_acts(db: Database, *, subject: str | None = None, limit: int = 100) -> list[Act]:
-    """Return the latest acts, newest first."""
-    query = select(audit).order_by(audit.c.at.desc(), audit.c.id).limit(limit)
-    if subject is not None:
-        query = query.where(audit.c.subject == subject)
+async def list_acts(
+    db: Database,
+    *,
+    person: str | None = None,
+    act: str | None = None,
+    subject: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: tuple[datetime, str] | None = None,
+    limit: int = 100,
+) -> list[Act]:
+    """Return the acts that fit all that is given, newest first, at most ``limit``.
+
+    ``act`` is the beginning of one: ``circuit`` finds ``circuit.forced_open``. ``before`` is the (at, id) of the last
+    act seen: the list goes on after it, at the same cost at any depth.
+    """
+    a = audit.c
+    query = select(audit).order_by(a.at.desc(), a.id.desc()).limit(limit)
+    if person:
+        query = query.where(a.user_name == person)
+    if act:
+        query = query.where(a.act >= act, a.act < act + "\U0010ffff")
+    if subject:
+        query = query.where(a.subject == subject)
+    if since:
+        query = query.where(a.at >= since)
+    if until:
+        query = query.where(a.at < until)
+    if before:
+        at = to_micros(before[0])
+        query = query.where(a.at <= at, tuple_(a.at, a.id) < tuple_(at, before[1]))
     async with db.read() as connection:
         rows = (await connection.execute(query)).mappings().all()
     return [Act(**row) for row in rows]
+
+
+async def known_acts(db: Database, *, latest: int = 2000) -> tuple[list[str], list[str]]:
+    """Return the people and the acts among the latest rows, by name: what a filter can offer."""
+    recent = select(audit.c.user_name, audit.c.act).order_by(audit.c.at.desc()).limit(latest).subquery()
+    async with db.read() as connection:
+        rows = (await connection.execute(select(recent.c.user_name, recent.c.act).distinct())).all()
+    return sorted({row.user_name for row in rows}), sorted({row.act for row in rows})

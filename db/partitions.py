@@ -45,27 +45,35 @@ async def drop_partitions(db: Database, table: str, before: datetime) -> int:
 
     A day somebody is still reading stays until the next time: all who call would wait behind us for that reader.
     """
-    if db.is_sqlite:
-        return 0
     dropped = 0
+    for name in await ended_days(db, table, before):
+        try:
+            async with db.write() as connection:
+                await connection.execute(text(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}"))
+                await connection.execute(text(f'DROP TABLE IF EXISTS "{name}"'))
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+                raise
+            return dropped
+        dropped += 1
+    return dropped
+
+
+async def ended_days(db: Database, table: str, before: datetime) -> list[str]:
+    """Return the partitions of a table whose whole day lies before a time, oldest first; none on SQLite."""
+    if db.is_sqlite:
+        return []
     async with db.read() as connection:
         names = sorted(await _names(connection))
+    ended = []
     for name in names:
         match = PARTITION_NAME.fullmatch(name)
         if not match or match["table"] != table or not match["day"]:
             continue
         day = datetime.strptime(match["day"], "%Y%m%d").replace(tzinfo=UTC)
         if day + _DAY <= before:
-            try:
-                async with db.write() as connection:
-                    await connection.execute(text(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}"))
-                    await connection.execute(text(f'DROP TABLE IF EXISTS "{name}"'))
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
-                    raise
-                return dropped
-            dropped += 1
-    return dropped
+            ended.append(name)
+    return ended
 
 
 async def _names(connection: AsyncConnection) -> set[str]:

@@ -97,19 +97,32 @@ async def prune(
     A second prune at the same time does no harm. Raise StoreUnavailable when the database does not answer.
     """
     gone: dict[str, int] = {}
-    for expiry in _by_day(options, now):
-        table = expiry.table.name
-        if days := await drop_partitions(db, table, expiry.before):
-            gone[f"{table}_days"] = days
-        if not db.is_sqlite:
-            # The day that is only partly over goes with its partition; older rows lie in the default partition.
-            day = expiry.before.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-            expiry = Expiry(table=expiry.table, at=expiry.at, before=day)
-        _note(gone, table, await _delete(db, expiry, batch, pause, sleep))
-    for expiry in _by_row(options, now):
+    for expiry in by_day(options, now):
+        if days := await drop_partitions(db, expiry.table.name, expiry.before):
+            gone[f"{expiry.table.name}_days"] = days
+    for expiry in expiries(db, options, now):
         _note(gone, expiry.table.name, await _delete(db, expiry, batch, pause, sleep))
     _note(gone, "file_bytes", await shrink(db, pause=pause, sleep=sleep))
     return gone
+
+
+def expiries(db: Database, options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
+    """Return what of each table is over and goes row by row."""
+    for expiry in by_day(options, now):
+        if db.is_sqlite:
+            yield expiry
+            continue
+        # The day that is only partly over goes with its partition; older rows lie in the default partition.
+        day = expiry.before.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        yield Expiry(table=expiry.table, at=expiry.at, before=day)
+    yield from _by_row(options, now)
+
+
+def is_over(expiry: Expiry) -> ColumnElement[bool]:
+    """Return the condition of the rows that are over."""
+    limit = expiry.before if isinstance(expiry.at.type, UtcTime) else int(expiry.before.timestamp())
+    over = expiry.at < limit
+    return over if expiry.also is None else and_(over, expiry.also)
 
 
 def _note(gone: dict[str, int], name: str, count: int) -> None:
@@ -117,7 +130,8 @@ def _note(gone: dict[str, int], name: str, count: int) -> None:
         gone[name] = gone.get(name, 0) + count
 
 
-def _by_day(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
+def by_day(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
+    """Return what goes by whole days where the database is cut into them."""
     for table, days in (
         (schema.bodies, options.bodies),
         (schema.inputs, options.bodies),
@@ -204,10 +218,7 @@ def _expiring(now: datetime) -> Iterator[Expiry]:
 async def _delete(db: Database, expiry: Expiry, batch: int, pause: float, sleep: Sleep) -> int:
     """Delete oldest first, about ``batch`` rows at a time: up to the time of the row that many further on, so that the
     statement is one range of the index whatever the table's key is."""
-    limit = expiry.before if isinstance(expiry.at.type, UtcTime) else int(expiry.before.timestamp())
-    over = expiry.at < limit
-    if expiry.also is not None:
-        over = and_(over, expiry.also)
+    over = is_over(expiry)
     farther = select(expiry.at).where(over).order_by(expiry.at).limit(1).offset(batch - 1)
     total = 0
     while True:

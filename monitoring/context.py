@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from db.engine import Database
+from db.retention import RetentionOptions
 from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.hands import Hands
 from monitoring.identity import current_user
+from monitoring.options import WebOptions
 
 
 def utc_now() -> datetime:
@@ -32,6 +34,8 @@ class DashboardContext:
     sandbox: bool = False
     hands: Hands = field(default_factory=Hands)
     refresh: Callable[[], Awaitable[None]] = nothing_to_do  # takes over what was edited, at once
+    web: WebOptions = field(default_factory=WebOptions)
+    retention: RetentionOptions = field(default_factory=RetentionOptions)
 
     def vendor(self, name: str) -> VendorFacts | None:
         """Return the facts of a vendor, None when there is none of that name."""

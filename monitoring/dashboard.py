@@ -22,7 +22,21 @@ from db.engine import StoreUnavailable
 from monitoring import live
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
-from monitoring.pages import calls, circuits, incidents, outcomes, overview, shell, syncs, trace, vendor, vendors
+from monitoring.pages import (
+    audit,
+    calls,
+    circuits,
+    incidents,
+    outcomes,
+    overview,
+    reports,
+    settings,
+    shell,
+    syncs,
+    trace,
+    vendor,
+    vendors,
+)
 from monitoring.pages.states import empty
 from monitoring.pages.toast import toast
 
@@ -50,6 +64,9 @@ PAGES = (
     Page(path=re.compile(r"/incidents"), title="Incidents", layout=incidents.layout),
     Page(path=re.compile(r"/outcomes"), title="Unknown outcomes", layout=outcomes.layout),
     Page(path=re.compile(r"/circuits"), title="Circuits and limits", layout=circuits.layout),
+    Page(path=re.compile(r"/audit"), title="Audit", layout=audit.layout),
+    Page(path=re.compile(r"/reports"), title="Vendor report", layout=reports.layout),
+    Page(path=re.compile(r"/settings"), title="Settings", layout=settings.layout),
 )
 
 _INDEX = """<!DOCTYPE html>
@@ -96,7 +113,20 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
     app.layout = lambda: shell.layout(context)
     shell.register(app, context)
     live.register(app, hub)
-    for module in (overview, vendors, vendor, calls, trace, syncs, incidents, outcomes, circuits):
+    for module in (
+        overview,
+        vendors,
+        vendor,
+        calls,
+        trace,
+        syncs,
+        incidents,
+        outcomes,
+        circuits,
+        reports,
+        audit,
+        settings,
+    ):
         module.register(app, context, hub)
     _route(app, context)
     return app

@@ -9,6 +9,7 @@ from datetime import datetime
 from fastapi import Request
 
 from db.engine import Database
+from db.retention import RetentionOptions
 from monitoring.counters import Counters
 from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.hands import Hands
@@ -28,6 +29,7 @@ class Site:
     now: Callable[[], datetime]
     guesses: Throttle
     lockout: Lockout
+    retention: RetentionOptions
     counters: Counters
     hands: Hands
     refresh: Callable[[], Awaitable[None]]  # takes over what was edited, at once

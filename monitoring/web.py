@@ -22,6 +22,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Scope
 
 from db.engine import Database
+from db.retention import RetentionOptions
 from db.users import any_user
 from monitoring import duties, login, password_page, probes, problem
 from monitoring.alerts.incidents import Alerts
@@ -68,12 +69,13 @@ def create_web(
     brought: Sequence[APIRouter] = (),
     foreign: Foreign | None = None,
     hands: Hands | None = None,
+    retention: RetentionOptions | None = None,
 ) -> FastAPI:
     """Return the whole web application; nothing is read from the database before its lifespan starts.
 
     ``watch`` looks whether the scheduler is alive, and tells the channels when it is not. ``brought`` are the routes
     that reach vendors, ``foreign`` the errors they raise with what makes problem documents of them, ``hands`` what the
-    pages can do beyond the database.
+    pages can do beyond the database, ``retention`` the ages of the file.
     """
     facts_now = FactsNow(db, vendors, hands or Hands(), now)
     site = Site(
@@ -84,6 +86,7 @@ def create_web(
         now=now,
         guesses=Throttle(options.guesses_per_minute),
         lockout=Lockout(),
+        retention=retention or RetentionOptions(),
         counters=Counters(now()),
         hands=hands or Hands(),
         refresh=facts_now.refresh,
@@ -125,6 +128,8 @@ def create_web(
             sandbox=bool(vendors) and all(facts.sandboxed for facts in vendors),
             hands=hands or Hands(),
             refresh=facts_now.refresh,
+            web=options,
+            retention=retention or RetentionOptions(),
         ),
     )
     api.add_middleware(Guard, db=db, options=options, now=now)  # added last: the outermost
@@ -142,6 +147,7 @@ async def serve_web(
     brought: Sequence[APIRouter] = (),
     foreign: Foreign | None = None,
     hands: Hands | None = None,
+    retention: RetentionOptions | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve until the process is told to stop (SIGINT, SIGTERM) or the task is cancelled.
@@ -151,7 +157,18 @@ async def serve_web(
     """
     listener = _listen(options)
     bound = replace(options, port=listener.getsockname()[1])
-    api = create_web(db, bound, vendors, syncs, now, watch=watch, brought=brought, foreign=foreign, hands=hands)
+    api = create_web(
+        db,
+        bound,
+        vendors,
+        syncs,
+        now,
+        watch=watch,
+        brought=brought,
+        foreign=foreign,
+        hands=hands,
+        retention=retention,
+    )
     server = _Server(
         uvicorn.Config(
             api,

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from monitoring.api import calls, circuits, incidents, inventory, limits, orders, outcomes, syncs, vendors
+from monitoring.api import (
+    audit,
+    calls,
+    circuits,
+    incidents,
+    inventory,
+    limits,
+    orders,
+    outcomes,
+    reports,
+    syncs,
+    vendors,
+)
 
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
@@ -18,4 +30,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     outcomes.router,
     orders.router,
     inventory.router,
+    audit.router,
+    reports.router,
 )

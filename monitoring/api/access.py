@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from db.columns import from_micros, to_micros
 from monitoring.identity import Identity, Scope, current_user
@@ -18,6 +19,7 @@ from monitoring.site import Site, site_of
 
 HasSite = Annotated[Site, Depends(site_of)]
 
+_NUMBER = re.compile(r"[-+]?[\d_]*\.?\d*(?:[eE][-+]?\d+)?")
 _BAD_CURSOR = "is not a cursor of this list; leave it out to begin at the start"
 
 
@@ -33,7 +35,14 @@ def _utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-UtcDatetime = Annotated[datetime, AfterValidator(_utc)]
+def _written_out(value: object) -> object:
+    """Refuse a plain number, which would be taken for seconds since 1970 and is not what the document says."""
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value.strip())):
+        raise ValueError("write a time as 2026-10-01T12:00:00Z")
+    return value
+
+
+UtcDatetime = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_utc)]
 Limit = Annotated[int, Query(ge=1, le=500, description="how many at most", examples=[50])]
 Cursor = Annotated[
     str | None, Query(max_length=300, description="`next_cursor` of the page before; empty begins at the start")

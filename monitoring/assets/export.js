@@ -87,7 +87,7 @@
   }
 
   document.addEventListener("click", function (event) {
-    var button = event.target.closest && event.target.closest(".q-csv");
+    var button = event.target.closest && event.target.closest("button.q-csv");
     if (button) take(button);
   });
 

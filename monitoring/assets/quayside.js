@@ -133,6 +133,7 @@
         var id = JSON.parse(cause.prop_id.slice(0, cause.prop_id.lastIndexOf(".")));
         return Object.assign({}, id, { at: Date.now() });
       },
+      print: function (clicks) { if (clicks) window.print(); return none; },
 
       never_mind: function (clicks) { return clicks ? false : none; },
 

@@ -31,6 +31,7 @@ NAVIGATION: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("/outcomes", "Outcomes", "question"),
     ),
     "Control": (("/circuits", "Circuits and limits", "circuit"),),
+    "Keep": (("/reports", "Reports", "report"), ("/audit", "Audit", "audit"), ("/settings", "Settings", "settings")),
 }
 COUNTED: Mapping[str, str] = {"/incidents": "bad", "/outcomes": "warn"}  # pages with a number -> its tone
 SCHEDULER_SILENCE = 15.0  # seconds without a heartbeat until a banner says so; read by quayside.js
@@ -166,6 +167,7 @@ def _user_menu() -> Component:
             dmc.MenuDropdown(
                 [
                     dmc.MenuLabel(f"{user.name} · {user.role or 'token'}"),
+                    dcc.Link([icon("settings"), "Settings"], href="/settings", className="q-menu-button"),
                     html.Form(
                         [
                             dcc.Input(type="hidden", name="csrf_token", value=user.csrf_token),

@@ -110,6 +110,7 @@ async def web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Web]:
     db = await open_empty(tmp_path_factory.mktemp("browser") / "quayside.db")
     day = await seed_day(db)
     sessions = {"operator": await sign_in(db, "mira", "operator"), "viewer": await sign_in(db, "vik", "viewer")}
+    sessions["admin"] = await sign_in(db, "ada", "admin")
     alive = asyncio.create_task(_scheduler_lives(db))
     async with serving(db) as port:
         yield Web(url=f"http://127.0.0.1:{port}", db=db, day=day, sessions=sessions)

@@ -21,6 +21,9 @@ PAGES = {
     "syncs": "/syncs",
     "incidents": "/incidents?range=24h",
     "outcomes": "/outcomes",
+    "audit": "/audit?range=24h",
+    "reports": "/reports?vendor=aramex&month=range&range=7d",
+    "settings": "/settings",
 }
 
 

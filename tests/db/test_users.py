@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -163,3 +164,36 @@ async def test_the_audit_lists_acts_newest_first(database: Database, clock: Mova
 
     assert [act.act for act in acts] == ["circuit.forced_open", "user.added"]
     assert acts[0].facts == {"n": 1}
+
+
+async def test_the_audit_is_narrowed_by_anything_and_read_on_from_any_place(
+    database: Database, clock: MovableClock
+) -> None:
+    for number in range(6):
+        await audit.record_act(
+            database,
+            at=clock.now() + timedelta(seconds=number // 2),
+            user_name="ada" if number % 2 else "bob",
+            act=("circuit.forced_open", "circuit.closed", "circuits_of_old")[number % 3],
+            subject=("fedex", "ups")[number % 2],
+            facts={"n": number},
+        )
+
+    async def found(**filters: Any) -> list[int]:
+        return [act.facts["n"] for act in await audit.list_acts(database, **filters)]
+
+    everything = await audit.list_acts(database)
+    paged: list[str] = []
+    before = None
+    while page := await audit.list_acts(database, before=before, limit=2):
+        paged += [act.id for act in page]
+        before = (page[-1].at, page[-1].id)
+
+    assert paged == [act.id for act in everything]
+    assert sorted(await found(person="ada")) == [1, 3, 5]
+    assert sorted(await found(act="circuit.")) == [0, 1, 3, 4]
+    assert sorted(await found(act="circuit.closed", subject="fedex")) == [4]
+    assert sorted(await found(since=clock.now() + timedelta(seconds=1))) == [2, 3, 4, 5]
+    assert sorted(await found(until=clock.now() + timedelta(seconds=1))) == [0, 1]
+    people, acts = await audit.known_acts(database)
+    assert (people, acts) == (["ada", "bob"], ["circuit.closed", "circuit.forced_open", "circuits_of_old"])

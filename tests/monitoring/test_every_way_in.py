@@ -35,35 +35,48 @@ ACTING: Mapping[str, Right] = {
     "pages.circuit_dialog:take_back": "operate",
     "pages.limits:back_to_file": "operate",
     "pages.limits:edit_limit": "operate",
+    "pages.agreeing:save": "operate",
+    "pages.settings_kept:save_age": "admin",
+    "pages.settings_sessions:end": "own",
+    "pages.settings_tokens:make_token": "admin",
+    "pages.settings_tokens:revoke": "admin",
+    "pages.settings_users:add_user": "admin",
+    "pages.settings_users:make_link": "admin",
+    "pages.settings_users:save_user": "admin",
+    "pages.settings_you:change_password": "own",
+    "pages.settings_you:end_my_others": "own",
     "pages.settling:settle": "operate",
     "pages.syncs:cancel": "trigger",
     "pages.syncs:retry_letter": "trigger",
     "pages.syncs:run_now": "trigger",
 }
 
-# What a click or a choice asks for and that only shows something. What follows the URL, the clock or news need not be
-# named: it is walked as well, and must write nothing.
+# What a click or a choice asks for and that only shows something. What follows the URL, the clock or news, and what keeps
+# filters and URL the same (``…_from_url``, ``url_from_…``) need not be named: it is walked as well, and must write nothing.
 SHOWING = frozenset(
     {
         "live:push_again",
         "live:push_from_the_start",
-        "pages.calls:filters_from_url",
+        "pages.agreeing:ask",
         "pages.calls:open_call",
         "pages.calls:rows",
         "pages.calls:show_grid",
-        "pages.calls:url_from_filters",
         "pages.circuit_dialog:ask",
-        "pages.circuits:url_from_vendor",
         "pages.limits:ask_limit",
-        "pages.overview:filters_from_url",
-        "pages.overview:url_from_filters",
-        "pages.reruns:url_from_settings",
+        "pages.settings_kept:ask_age",
+        "pages.settings_kept:count",
+        "pages.settings_tokens:ask_revoke",
+        "pages.settings_tokens:ask_token",
+        "pages.settings_users:ask_add_user",
+        "pages.settings_users:ask_link",
+        "pages.settings_users:ask_user",
         "pages.settling:ask",
         "pages.shell:own_range",
         "pages.shell:zoom",
         "pages.syncs:ask_cancel",
     }
 )
+_KEEPS_THE_URL = re.compile(r"\w+_from_url|url_from_\w+")
 _FOLLOWED = frozenset({"tick", "acted", "url", "zone", "beat", "poll", "clock", "vendor-name", "trace-id"})
 
 # Unsafe routes of the API and the one scope that opens each.
@@ -181,7 +194,8 @@ def test_every_callback_that_may_act_is_named_with_its_right(api: FastAPI) -> No
     strange = []
     for name, (_output, known) in callbacks(api).items():
         inputs = {one["id"] for one in known["inputs"]}
-        if name not in ACTING and name not in SHOWING and not inputs <= _FOLLOWED:
+        follows = inputs <= _FOLLOWED or _KEEPS_THE_URL.fullmatch(name.partition(":")[2])
+        if name not in ACTING and name not in SHOWING and not follows:
             strange.append(name)
     gone = (set(ACTING) | SHOWING) - set(callbacks(api))
 

@@ -1,0 +1,69 @@
+"""An act of the audit as people read it: what was done, the facts in words, where its subject is to be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from db.audit import Act
+from monitoring.context import DashboardContext
+from monitoring.timerange import TimeRange
+
+# Beginning of an act -> the page of its subject; {subject} is put in as a parameter of that name.
+_PAGES: Mapping[str, tuple[str, str]] = {
+    "call": ("/calls", ""),
+    "conflict": ("/syncs", ""),
+    "dead_letter": ("/syncs", ""),
+    "incident": ("/incidents", ""),
+    "order": ("/calls", "text"),
+    "outcome": ("/outcomes", ""),
+    "replay": ("/calls", ""),
+    "retention": ("/settings", ""),
+    "run": ("/syncs", ""),
+    "schedule": ("/syncs", ""),
+    "session": ("/settings", ""),
+    "sign_in": ("/settings", ""),
+    "sla": ("/reports", "vendor"),
+    "sync": ("/syncs", ""),
+    "token": ("/settings", ""),
+    "user": ("/settings", ""),
+}
+
+
+def spoken(act: str) -> str:
+    """Return an act in words: ``circuit.forced_open`` is "Circuit: forced open"."""
+    what, _, done = act.partition(".")
+    return f"{what.replace('_', ' ').capitalize()}: {done.replace('_', ' ')}" if done else what.capitalize()
+
+
+def facts_in_words(facts: Mapping[str, Any]) -> str:
+    """Return facts as one line; a change reads ``role viewer → operator``, what is empty is left out."""
+    return " · ".join(
+        f"{name.replace('_', ' ')} {_told(value)}" for name, value in facts.items() if value not in (None, "", [], {})
+    )
+
+
+def subject_page(act: Act, context: DashboardContext, view: TimeRange) -> str | None:
+    """Return the address of the page where the subject of an act is to be seen; None when there is none."""
+    vendor = act.subject.partition("/")[0]
+    if context.vendor(vendor) is not None and not act.act.startswith(("sla.", "outcome.")):
+        return view.link(f"/vendors/{vendor}")
+    found = _PAGES.get(act.act.partition(".")[0])
+    if found is None:
+        return None
+    path, parameter = found
+    return view.link(path, **({parameter: act.subject} if parameter else {}))
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        if set(value) == {"from", "to"}:
+            return f"{_told(value['from'])} → {_told(value['to'])}"
+        return "(" + ", ".join(f"{name} {_told(part)}" for name, part in value.items()) + ")"
+    if isinstance(value, list | tuple):
+        return ", ".join(_told(part) for part in value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "as before" if value is None else str(value)

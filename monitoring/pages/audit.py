@@ -1,0 +1,186 @@
+"""The audit: who did what, when, to what and why, newest first; filters and place stand in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from db import audit
+from db.audit import Act
+from monitoring import units
+from monitoring.api.access import from_cursor, to_cursor
+from monitoring.audit_words import facts_in_words, spoken, subject_page
+from monitoring.context import DashboardContext, may_act
+from monitoring.live import Hub
+from monitoring.pages.marks import aria, moment
+from monitoring.pages.states import empty, loading, shown
+from monitoring.pages.table import table
+from monitoring.problem import Problem
+from monitoring.timerange import TimeRange, parameters_of, stamp, time_range
+
+FILTERS = ("person", "act", "subject")
+PAGE = 50  # acts at once
+_FIELDS = {
+    "person": ("Person", "anybody"),
+    "act": ("Act", "anything"),
+    "subject": ("Subject", "a vendor, sync, user …"),
+}
+
+
+def layout(_context: DashboardContext) -> Component:
+    """Return the frame: the filters, and the place of the list."""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Audit"),
+                    html.Span("who did what, when and why; sign-ins and failed ones too", className="q-sub"),
+                ],
+                className="q-head",
+            ),
+            html.Div(
+                [
+                    dmc.Autocomplete(
+                        id=f"audit-{name}", label=label, placeholder=placeholder, size="xs", debounce=400, limit=30
+                    )
+                    for name, (label, placeholder) in _FIELDS.items()
+                ],
+                className="q-filters",
+                role="search",
+            ),
+            html.Div(loading(40, 320), id="audit-body"),
+            dcc.Store(id="audit-opened", data=True),
+        ]
+    )
+
+
+def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
+    """Keep filters and URL the same, and show what fits."""
+
+    @app.callback(
+        *[Output(f"audit-{name}", "value") for name in FILTERS],
+        Output("audit-person", "data"),
+        Output("audit-act", "data"),
+        Input("audit-opened", "data"),
+        State("url", "search"),
+    )
+    async def filters_from_url(_opened: bool, search: str | None) -> Any:
+        wanted = parameters_of(search)
+        people, acts = await audit.known_acts(context.db) if may_act() else ([], [])
+        groups = sorted({act.partition(".")[0] for act in acts})
+        return *(wanted.get(name, "") for name in FILTERS), people, [*groups, *acts]
+
+    @app.callback(
+        Output("url", "search", allow_duplicate=True),
+        *[Input(f"audit-{name}", "value") for name in FILTERS],
+        State("url", "search"),
+        State("url", "pathname"),
+        prevent_initial_call=True,
+    )
+    async def url_from_filters(*values: Any) -> Any:
+        *chosen, search, path = values
+        if path != "/audit":
+            return no_update
+        wanted = parameters_of(search)
+        filters = {name: value.strip() for name, value in zip(FILTERS, chosen, strict=True) if value and value.strip()}
+        if filters == {name: value for name, value in wanted.items() if name in FILTERS}:
+            return no_update
+        kept = {name: value for name, value in wanted.items() if name not in (*FILTERS, "before")}
+        return "?" + urlencode({**kept, **filters})
+
+    @app.callback(
+        Output("audit-body", "children"),
+        Input("tick", "data"),
+        Input("url", "search"),
+        Input("zone", "data"),
+    )
+    async def show(_tick: float, search: str | None, zone: str | None) -> Any:
+        if not may_act():
+            return empty(
+                "The audit is for operators and admins.",
+                "It holds reasons and failed sign-ins. What you did yourself stands in Settings.",
+                mark="eye",
+            )
+        view = time_range(search, zone, context.now())
+        return await shown("audit", hub.once(("audit", search, zone), lambda: read(context, view, search)))
+
+
+async def read(context: DashboardContext, view: TimeRange, search: str | None) -> list[Component]:
+    """Return the acts of the chosen time that fit the filters, from the place the URL names on."""
+    wanted = parameters_of(search)
+    filters = {name: wanted[name][:128] for name in FILTERS if wanted.get(name)}
+    try:
+        before, problem = from_cursor(wanted.get("before")), None
+    except Problem:
+        before, problem = None, "The place in this link cannot be read; this is the newest page."
+    found = await audit.list_acts(
+        context.db, **filters, since=view.since, until=view.until, before=before, limit=PAGE + 1
+    )
+    return [
+        *([html.P(problem, className="q-sentence q-edge-warn", role="alert")] if problem else []),
+        html.Section(
+            [
+                html.Div(
+                    [html.H2("Acts"), html.Span(view.label.lower(), className="q-sub"), _csv(filters, view)],
+                    className="q-panel-head",
+                ),
+                acts_table(found[:PAGE], context, view) if found else _nothing(filters, view),
+                _pager(found, filters, view, first=before is None),
+            ],
+            className="q-panel",
+        ),
+    ]
+
+
+def acts_table(found: Sequence[Act], context: DashboardContext, view: TimeRange, *, caption: str = "Acts") -> Component:
+    """Return acts as a table, each with a link to what it was done to."""
+    rows = [
+        [
+            moment(act.at, view),
+            act.user_name,
+            html.Span(spoken(act.act), title=act.act),
+            _subject(act, context, view),
+            act.reason or html.Span(units.NONE, className="q-dim"),
+            html.Span(facts_in_words(act.facts), className="q-dim"),
+        ]
+        for act in found
+    ]
+    return table(("When", "Who", "Did", "To", "Why", "Facts"), rows, caption=caption)
+
+
+def _subject(act: Act, context: DashboardContext, view: TimeRange) -> Component | str:
+    name = act.subject.partition("/")[0]
+    text = act.subject.replace(name, context.label(name), 1)
+    page = subject_page(act, context, view)
+    return dcc.Link(text, href=page) if page else text
+
+
+def _nothing(filters: Mapping[str, str], view: TimeRange) -> Component:
+    wider = "/audit?" + urlencode({"range": "30d", **filters})
+    return html.Div(
+        [
+            empty("Nothing like that was done in this time.", "Choose a longer time range or fewer filters."),
+            dcc.Link("Look at the last 30 days", href=wider) if view.preset != "30d" else None,
+        ]
+    )
+
+
+def _csv(filters: Mapping[str, str], view: TimeRange) -> Component:
+    query = urlencode({**filters, "since": stamp(view.since), "until": stamp(view.until)})
+    return html.A("All as CSV", href=f"/api/v1/audit/csv?{query}", download="audit.csv", className="q-csv")
+
+
+def _pager(found: Sequence[Act], filters: Mapping[str, str], view: TimeRange, *, first: bool) -> Component | None:
+    links: list[Component] = []
+    if not first:
+        links.append(dcc.Link("Newest", href=view.link("/audit", **filters)))
+    if len(found) > PAGE:
+        last = found[PAGE - 1]
+        older = view.link("/audit", **filters, before=to_cursor(last.at, last.id))
+        links.append(dcc.Link("Older", href=older))
+    return html.Nav(links, className="q-pager", **aria(label="Pages")) if links else None
