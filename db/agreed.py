@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db.engine import Database
 from db.edited import edit, edited, edited_in, go_back
+from db.engine import Database
 
 _GROUP = "sla"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,10 +16,16 @@ from db.columns import to_micros
 from db.engine import Database
 from db.schema import audit
 
+came_from: ContextVar[str | None] = ContextVar("quayside_came_from", default=None)
+"""Where the one who acts is: ``page 10.0.0.7``, ``api 10.0.0.7``; set by who lets them in, None for a process of ours."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One act. ``act`` is dotted past tense (``circuit.forced_open``), ``subject`` what it was done to."""
+    """One act. ``act`` is dotted past tense (``circuit.forced_open``), ``subject`` what it was done to.
+
+    ``origin`` is where it came from (see ``came_from``), None for a command and for the processes themselves.
+    """
 
     id: str
     at: datetime
@@ -27,6 +34,7 @@ class Act:
     subject: str
     reason: str | None
     facts: Mapping[str, Any]
+    origin: str | None = None
 
 
 async def note_act(
@@ -49,6 +57,7 @@ async def note_act(
             subject=subject[:128],
             reason=reason,
             facts=dict(facts or {}),
+            origin=came_from.get(),
         )
     )
 

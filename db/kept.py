@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select, text
 
-from db.engine import Database
 from db.edited import edit, edited, edited_in
+from db.engine import Database
 from db.overrides import Override
 from db.partitions import ended_days
 from db.retention import RetentionOptions, by_day, expiries, is_over

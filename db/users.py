@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.audit import note_act
 from db.engine import Database
 from db.schema import login_links, user_sessions, users
 
@@ -59,13 +60,16 @@ class Session:
     method: str
 
 
-async def add_user(db: Database, *, name: str, role: Role, password_hash: str | None, now: datetime) -> bool:
-    """Add a user; return False when the name is taken."""
+async def add_user(
+    db: Database, *, name: str, role: Role, password_hash: str | None, now: datetime, by: str = "command"
+) -> bool:
+    """Add a user and note the act; return False when the name is taken."""
     try:
         async with db.write() as connection:
             await connection.execute(
                 insert(users).values(name=name, role=role, password_hash=password_hash, created_at=now, failed_logins=0)
             )
+            await note_act(connection, at=now, user_name=by, act="user.added", subject=name, facts={"role": role})
     except IntegrityError:
         return False
     return True
@@ -74,7 +78,7 @@ async def add_user(db: Database, *, name: str, role: Role, password_hash: str | 
 async def add_first_user(
     db: Database, *, link_id: str, name: str, role: Role, password_hash: str, now: datetime
 ) -> bool:
-    """Use up a one-time link and add the user it was made for, in one transaction.
+    """Use up a one-time link and add the user it was made for, with a note of it, in one transaction.
 
     Return False when the link is used, expired or unknown, or when a user exists by now.
     """
@@ -90,6 +94,7 @@ async def add_first_user(
         await connection.execute(
             insert(users).values(name=name, role=role, password_hash=password_hash, created_at=now, failed_logins=0)
         )
+        await note_act(connection, at=now, user_name=name, act="user.added", subject=name, facts={"role": role})
     return True
 
 
@@ -113,11 +118,16 @@ async def any_user(db: Database) -> bool:
         return await connection.scalar(select(users.c.name).limit(1)) is not None
 
 
-async def set_password(db: Database, name: str, password_hash: str, *, keep: str | None = None) -> bool:
-    """Set a password, lift the lock, close every session of the user but ``keep``, and end every link that would set it
-    again; return False when there is no such user."""
+async def set_password(
+    db: Database, name: str, password_hash: str, *, now: datetime, by: str = "command", keep: str | None = None
+) -> bool:
+    """Set a password, lift the lock, close every session of the user but ``keep``, end every link that would set it
+    again, and note the act; return False when there is no such user."""
     async with db.write() as connection:
-        return await put_password(connection, name, password_hash, keep=keep)
+        done = await put_password(connection, name, password_hash, keep=keep)
+        if done:
+            await note_act(connection, at=now, user_name=by, act="user.password_set", subject=name)
+    return done
 
 
 async def put_password(connection: AsyncConnection, name: str, password_hash: str, *, keep: str | None = None) -> bool:

@@ -37,10 +37,16 @@ def spoken(act: str) -> str:
 
 
 def facts_in_words(facts: Mapping[str, Any]) -> str:
-    """Return facts as one line; a change reads ``role viewer → operator``, what is empty is left out."""
-    return " · ".join(
-        f"{name.replace('_', ' ')} {_told(value)}" for name, value in facts.items() if value not in (None, "", [], {})
-    )
+    """Return facts as one line; a change reads ``role viewer → operator``, what is empty is left out.
+
+    Facts may say a change as ``{"role": {"from": …, "to": …}}`` or as ``{"before": …, "after": …}``, of one value or of
+    several by name; what was without what is now reads ``was …``.
+    """
+    rest = {name: value for name, value in facts.items() if name not in ("before", "after")}
+    told = [
+        f"{name.replace('_', ' ')} {_told(value)}" for name, value in rest.items() if value not in (None, "", [], {})
+    ]
+    return " · ".join([*_changes(facts), *told])
 
 
 def subject_page(act: Act, context: DashboardContext, view: TimeRange) -> str | None:
@@ -53,6 +59,25 @@ def subject_page(act: Act, context: DashboardContext, view: TimeRange) -> str | 
         return None
     path, parameter = found
     return view.link(path, **({parameter: act.subject} if parameter else {}))
+
+
+def _changes(facts: Mapping[str, Any]) -> list[str]:
+    before, after = facts.get("before"), facts.get("after")
+    if "after" not in facts:
+        was = facts_in_words(before) if isinstance(before, Mapping) else _told(before) if before is not None else ""
+        return [f"was {was}"] if was else []
+    if isinstance(before, Mapping) or isinstance(after, Mapping):
+        old, new = (side if isinstance(side, Mapping) else {} for side in (before, after))
+        return [
+            f"{name.replace('_', ' ')} {_side(old.get(name))} → {_side(new.get(name))}"
+            for name in {**old, **new}
+            if old.get(name) != new.get(name)
+        ]
+    return [f"{_side(before)} → {_side(after)}"]
+
+
+def _side(value: Any) -> str:
+    return "not set" if value in (None, "", [], {}) else _told(value)
 
 
 def _told(value: Any) -> str:

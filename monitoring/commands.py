@@ -6,10 +6,9 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from db.audit import record_act
 from db.engine import Database
 from db.tokens import add_token as store_token
-from db.users import ROLES, find_user, set_password
+from db.users import ROLES, set_password
 from db.users import add_user as store_user
 from monitoring.identity import SCOPES, digest
 from monitoring.names import name_problem
@@ -32,13 +31,9 @@ async def add_user(db: Database, name: str, role: str, password: str, *, now: da
         raise ValueError(f'There is no role "{role}"; choose one of {", ".join(ROLES)}.')
     password_hash = await hash_password(password)
     if await store_user(db, name=name, role=role_found, password_hash=password_hash, now=now):
-        act = "user.added"
-    elif replace and await find_user(db, name) is not None:
-        await set_password(db, name, password_hash)
-        act = "user.password_set"
-    else:
+        return
+    if not replace or not await set_password(db, name, password_hash, now=now):
         raise ValueError(f'There is a user "{name}" already; choose another name.')
-    await record_act(db, at=now, user_name="command", act=act, subject=name, facts={"role": role})
 
 
 async def add_token(

@@ -19,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from db.audit import came_from
 from db.engine import Database, StoreUnavailable
 from db.tokens import find_token
 from db.users import find_session
@@ -34,7 +35,7 @@ from monitoring.identity import (
 )
 from monitoring.options import WebOptions
 from monitoring.problem import Problem, not_signed_in, respond, store_away, unexpected
-from monitoring.proxy import came_by_https, sign_in_vouched, vouched_for
+from monitoring.proxy import came_by_https, origin_of, sign_in_vouched, vouched_for
 from monitoring.sockets import OpenSockets
 from monitoring.throttle import Throttle
 
@@ -85,6 +86,7 @@ class Guard:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         correlation_id.set(correlation_id_from(headers))
+        came_from.set(origin_of(scope, headers, self._options))
         started = False
         cookies: list[str] = []
 
@@ -268,6 +270,7 @@ class Guard:
         """Let a signed-in browser of the same origin connect, and close the socket when its session ends."""
         headers = Headers(scope=scope)
         correlation_id.set(correlation_id_from(headers))
+        came_from.set(origin_of(scope, headers, self._options))
         try:
             identity = await self._session(scope, headers) if _same_origin(headers) else None
         except (StoreUnavailable, Problem):

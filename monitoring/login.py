@@ -172,10 +172,7 @@ async def _first_user(site: Site, once: str, name: str, password: str) -> str | 
     added = await add_first_user(
         site.db, link_id=digest(once), name=name, role="admin", password_hash=password_hash, now=site.now()
     )
-    if not added:
-        return "This link was used or is older than an hour."
-    await record_act(site.db, at=site.now(), user_name=name, act="user.added", subject=name, facts={"role": "admin"})
-    return None
+    return None if added else "This link was used or is older than an hour."
 
 
 async def _open(request: Request, site: Site, name: str, target: str) -> Response:

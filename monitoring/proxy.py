@@ -25,6 +25,7 @@ from monitoring.problem import Problem
 
 log = logging.getLogger(__name__)
 
+_LONGEST_ORIGIN = 64  # an address is shorter; what a proxy passes on need not be one
 PROXY = "single sign-on"  # who the audit says gave a role
 
 
@@ -49,6 +50,12 @@ def address_of(scope: Scope, headers: Headers, options: WebOptions) -> str:
     while hops and options.is_proxy(found):
         found = hops.pop()
     return found
+
+
+def origin_of(scope: Scope, headers: Headers, options: WebOptions) -> str:
+    """Return where an act comes from as the audit notes it: ``page 10.0.0.7``, ``api 10.0.0.7``."""
+    way = "api" if scope["path"].startswith("/api/") else "page"
+    return f"{way} {address_of(scope, headers, options)}"[:_LONGEST_ORIGIN]
 
 
 def came_by_https(scope: Scope, headers: Headers, options: WebOptions) -> bool:
@@ -123,7 +130,5 @@ async def _added(db: Database, options: WebOptions, vouched: Vouched, now: datet
     role = vouched.role or next((role for role in ROLES if role == options.proxy_role), None)
     if role is None:
         return None
-    if await add_user(db, name=vouched.name, role=role, password_hash=None, now=now):
-        facts = {"role": role}
-        await record_act(db, at=now, user_name=PROXY, act="user.added", subject=vouched.name, facts=facts)
+    await add_user(db, name=vouched.name, role=role, password_hash=None, now=now, by=PROXY)
     return await find_user(db, vouched.name)

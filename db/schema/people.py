@@ -103,6 +103,7 @@ audit = Table(
     Column("subject", String(128), nullable=False),
     Column("reason", Text),
     Column("facts", JSON, nullable=False),
+    Column("origin", String(64)),  # page 10.0.0.7 | api 10.0.0.7; NULL is a process of ours
     Index(None, "at"),
     Index(None, "user_name", "at"),
     Index(None, "subject", "at"),

@@ -34,6 +34,7 @@ _EXAMPLE: JsonDict = {
     "act": "circuit.forced_open",
     "subject": "fedex",
     "reason": "FedEx announced maintenance",
+    "origin": "page 10.0.0.7",
     "facts": {"expires_at": "2026-10-01T14:00:00+00:00"},
 }
 
@@ -45,7 +46,10 @@ Until = Annotated[UtcDatetime | None, Query(description="done before")]
 
 
 class Act(Model):
-    """One act. ``person`` is a user, ``token:NAME``, ``command`` for the command line, ``nobody`` for a failed sign-in."""
+    """One act. ``person`` is a user, ``token:NAME``, ``command`` for the command line, ``nobody`` for a failed sign-in.
+
+    ``origin`` is the way and the address it came from, null for a command and for what the processes do themselves.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -55,6 +59,7 @@ class Act(Model):
     act: str
     subject: str
     reason: str | None
+    origin: str | None
     facts: dict[str, Any]
 
 
@@ -111,8 +116,11 @@ async def audit_csv(
         site.db, person=person, act=act, subject=subject, since=since, until=until, limit=MOST_LINES
     )
     text = csv_text(
-        ("at", "person", "act", "subject", "reason", "facts"),
-        [(row.at, row.user_name, row.act, row.subject, row.reason, facts_in_words(row.facts)) for row in rows],
+        ("at", "person", "origin", "act", "subject", "reason", "facts"),
+        [
+            (row.at, row.user_name, row.origin, row.act, row.subject, row.reason, facts_in_words(row.facts))
+            for row in rows
+        ],
     )
     return Response(text, media_type=MEDIA_TYPE, headers={"Content-Disposition": 'attachment; filename="audit.csv"'})
 
@@ -125,5 +133,6 @@ def _act(row: audit_rows.Act) -> Act:
         act=row.act,
         subject=row.subject,
         reason=row.reason,
+        origin=row.origin,
         facts=dict(row.facts),
     )

@@ -15,6 +15,7 @@ from monitoring.context import DashboardContext, may_act
 from monitoring.identity import current_user
 from monitoring.pages import dialog as dialogues
 from monitoring.pages.toast import toast
+from monitoring.reasons import reason_problem
 from monitoring.timerange import moment, parameters_of
 
 MOST_STRETCHES = 100
@@ -125,7 +126,7 @@ def register(app: Dash, context: DashboardContext) -> None:
         share, share_wrong = number(availability, 50, 100, "%")
         seconds, seconds_wrong = number(p95, 0.001, 600, "seconds")
         stretches, lines_wrong = stretches_of(maintenance or "", context.now())
-        wrong = (share_wrong, seconds_wrong, lines_wrong, dialogues.reason_problem(reason))
+        wrong = (share_wrong, seconds_wrong, lines_wrong, reason_problem(reason))
         if any(wrong):
             return True, *wrong, no_update, no_update
         target = Agreed(availability=None if share is None else share / 100, p95=seconds, maintenance=stretches)

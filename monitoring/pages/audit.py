@@ -39,7 +39,9 @@ def layout(_context: DashboardContext) -> Component:
             html.Div(
                 [
                     html.H1("Audit"),
-                    html.Span("who did what, when and why; sign-ins and failed ones too", className="q-sub"),
+                    html.Span(
+                        "who did what, when, from where and why; sign-ins and failed ones too", className="q-sub"
+                    ),
                 ],
                 className="q-head",
             ),
@@ -142,7 +144,7 @@ def acts_table(found: Sequence[Act], context: DashboardContext, view: TimeRange,
     rows = [
         [
             moment(act.at, view),
-            act.user_name,
+            _who(act),
             html.Span(spoken(act.act), title=act.act),
             _subject(act, context, view),
             act.reason or html.Span(units.NONE, className="q-dim"),
@@ -150,7 +152,12 @@ def acts_table(found: Sequence[Act], context: DashboardContext, view: TimeRange,
         ]
         for act in found
     ]
-    return table(("When", "Who", "Did", "To", "Why", "Facts"), rows, caption=caption)
+    return table(("When", "Who, from where", "Did", "To", "Why", "Before, after and facts"), rows, caption=caption)
+
+
+def _who(act: Act) -> Component:
+    where = html.Span(act.origin, className="q-dim q-mono") if act.origin else None
+    return html.Div([html.Span(act.user_name), where], className="q-stack")
 
 
 def _subject(act: Act, context: DashboardContext, view: TimeRange) -> Component | str:

@@ -10,9 +10,9 @@ import dash_mantine_components as dmc
 from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from db.edited import go_back
 from db.kept import COUNTED_UP_TO, NAMES, edit_age, next_prune, retention_now, size_of
 from db.overrides import Override
-from db.edited import go_back
 from monitoring import units
 from monitoring.context import DashboardContext, is_admin
 from monitoring.pages import dialog as dialogues
@@ -21,6 +21,7 @@ from monitoring.pages.settings_acts import admin, clicked, not_allowed
 from monitoring.pages.states import empty, shown
 from monitoring.pages.table import table
 from monitoring.pages.toast import toast
+from monitoring.reasons import reason_problem
 from monitoring.timerange import TimeRange
 
 _KINDS: Mapping[str, str] = {
@@ -199,7 +200,7 @@ def register(app: Dash, context: DashboardContext) -> None:
             return False, None, None, no_update, not_allowed("change what is kept")
         if name not in NAMES:
             return (no_update,) * 5
-        if problem := dialogues.reason_problem(reason):
+        if problem := reason_problem(reason):
             return True, None, problem, no_update, no_update
         why, now = str(reason).strip(), context.now()
         if file:

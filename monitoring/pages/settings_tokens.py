@@ -21,6 +21,7 @@ from monitoring.pages.settings_acts import admin, clicked, not_allowed
 from monitoring.pages.states import empty
 from monitoring.pages.table import table
 from monitoring.pages.toast import toast
+from monitoring.reasons import reason_problem
 from monitoring.timerange import TimeRange
 
 
@@ -219,7 +220,7 @@ def register(app: Dash, context: DashboardContext) -> None:
             return False, None, no_update, not_allowed("revoke tokens")
         if not name:
             return (no_update,) * 4
-        if problem := dialogues.reason_problem(reason):
+        if problem := reason_problem(reason):
             return True, problem, no_update, no_update
         now = context.now()
         done = await tokens.revoke_token(context.db, name, by=user.label, reason=str(reason).strip(), now=now)

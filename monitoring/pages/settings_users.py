@@ -10,7 +10,6 @@ from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import user_rights, users
-from db.audit import record_act
 from db.user_rights import Changed
 from db.users import ROLES, Role, User
 from monitoring.context import DashboardContext, is_admin
@@ -21,6 +20,7 @@ from monitoring.pages.settings_acts import admin, clicked, not_allowed
 from monitoring.pages.table import table
 from monitoring.pages.toast import toast
 from monitoring.password_page import password_link
+from monitoring.reasons import reason_problem
 from monitoring.timerange import TimeRange
 
 _ROLE_MEANS: Mapping[Role, str] = {
@@ -203,7 +203,7 @@ def register(app: Dash, context: DashboardContext) -> None:
         wanted = next((one for one in ROLES if one == role), None)
         if not name or wanted is None or right is None or right not in _RIGHT_OF:
             return (no_update,) * 4
-        if problem := dialogues.reason_problem(reason):
+        if problem := reason_problem(reason):
             return True, problem, no_update, no_update
         said = await change(context, name, wanted, _RIGHT_OF[right], enabled, by=user.label, reason=str(reason).strip())
         return False, None, context.now().timestamp(), [said]
@@ -247,7 +247,7 @@ def register(app: Dash, context: DashboardContext) -> None:
             return False, None, no_update, no_update, no_update, not_allowed("make a link")
         if not name:
             return (no_update,) * 6
-        if problem := dialogues.reason_problem(reason):
+        if problem := reason_problem(reason):
             return True, problem, no_update, no_update, no_update, no_update
         link = await password_link(
             context.db, context.web.url, name, by=user.label, reason=str(reason).strip(), now=context.now()
@@ -292,14 +292,11 @@ def register(app: Dash, context: DashboardContext) -> None:
         chosen, now = (name or "").strip(), context.now()
         problem = name_problem(chosen)
         if problem is None and not await users.add_user(
-            context.db, name=chosen, role=wanted, password_hash=None, now=now
+            context.db, name=chosen, role=wanted, password_hash=None, now=now, by=user.label
         ):
             problem = f"There is a user {chosen} already."
         if problem is not None:
             return True, problem, *(no_update,) * 5
-        await record_act(
-            context.db, at=now, user_name=user.label, act="user.added", subject=chosen, facts={"role": wanted}
-        )
         link = await password_link(context.db, context.web.url, chosen, by=user.label, reason=None, now=now)
         text = f"{chosen} chooses a password with this link, good once and for a day:"
         return False, None, True, text, link, now.timestamp(), no_update

@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
-from db.audit import list_acts, record_act
+from db.audit import list_acts
 from db.user_sessions import end_others, open_sessions
 from db.users import count_guess, find_user, guess_was_right, set_password
 from monitoring import units
@@ -145,8 +145,9 @@ def register(app: Dash, context: DashboardContext) -> None:
             said = "That is not your password, or you guessed too often; wait a little then."
             return said, None, None, *stay
         now = context.now()
-        await set_password(context.db, user.name, await hash_password(str(new)), keep=user.session_id)
-        await record_act(context.db, at=now, user_name=user.name, act="user.password_set", subject=user.name)
+        await set_password(
+            context.db, user.name, await hash_password(str(new)), now=now, by=user.name, keep=user.session_id
+        )
         told = toast("Changed", "The new password holds; your other sessions have ended.", "blue")
         return None, None, None, "", "", "", now.timestamp(), [told]
 

@@ -59,7 +59,7 @@ async def test_a_change_is_noted_with_what_was_before_and_only_when_there_is_one
     given = await user_rights.set_trigger(database, "vik", True, **how)
     again = await user_rights.set_trigger(database, "vik", True, **how)
     nobody = await user_rights.set_trigger(database, "zoe", True, **how)
-    (act,) = await audit.list_acts(database, subject="vik")
+    (act,) = await audit.list_acts(database, subject="vik", act="user.trigger")
 
     assert (given, again, nobody) == ("done", "same", "missing")
     assert (act.act, act.user_name, act.reason) == ("user.trigger_changed", "ada", "Runs the night shift")

@@ -104,7 +104,7 @@ async def test_a_new_password_ends_every_session(database: Database, clock: Mova
     await ada(database, clock)
     await session(database, clock)
 
-    assert await users.set_password(database, "ada", "new hash")
+    assert await users.set_password(database, "ada", "new hash", now=clock.now())
 
     assert await users.find_session(database, "s1", now=clock.now(), idle=IDLE) is None
 

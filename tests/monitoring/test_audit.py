@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from fastapi import FastAPI
 
-from db.audit import Act, record_act
+from db.audit import Act, list_acts, record_act
 from db.engine import Database
 from monitoring.audit_words import facts_in_words, spoken, subject_page
 from monitoring.context import DashboardContext
 from monitoring.csv_text import csv_text
 from monitoring.timerange import TimeRange
 from tests.conftest import NOON, MovableClock
-from tests.monitoring.browser import web, with_token
+from tests.monitoring.browser import signed_in, web, with_token
 from tests.monitoring.cast import sync_facts, vendor_facts
 
 
@@ -34,6 +34,11 @@ def test_facts_and_acts_read_as_words() -> None:
     facts = {"role": {"from": "viewer", "to": "admin"}, "scopes": ["read", "orders"], "calls": 3, "until": None}
 
     assert facts_in_words(facts) == "role viewer → admin · scopes read, orders · calls 3"
+    assert facts_in_words({"before": {"rate": 5, "burst": 2}, "after": {"rate": 9, "burst": 2}}) == "rate 5 → 9"
+    assert facts_in_words({"before": None, "after": 30.0}) == "not set → 30"
+    assert (
+        facts_in_words({"before": {"state": "closed", "reason": None}, "version": 4}) == "was state closed · version 4"
+    )
     assert facts_in_words({"may_trigger": {"from": None, "to": True}}) == "may trigger as before → yes"
     assert spoken("circuit.forced_open") == "Circuit: forced open"
 
@@ -88,4 +93,18 @@ async def test_the_api_pages_and_filters_and_gives_csv(api: FastAPI, database: D
     assert [one["facts"]["n"] for one in first["acts"] + second["acts"]] == [2, 1, 0]
     assert second["next_cursor"] is None
     assert text.headers["content-type"] == "text/csv; charset=utf-8"
-    assert text.text.splitlines()[1] == "2026-03-02T12:00:03Z,ada,circuit.closed,fedex,,n 2"
+    assert text.text.splitlines()[1] == "2026-03-02T12:00:03Z,ada,,circuit.closed,fedex,,n 2"
+
+
+async def test_an_act_is_noted_with_the_way_and_address_it_came_from(
+    api: FastAPI, database: Database, clock: MovableClock
+) -> None:
+    program = await with_token(api, database, clock, "operate")  # made by command
+    await program.post("/api/v1/circuits/fedex", json={"state": "disabled", "reason": "a test"})
+    await signed_in(api, database, clock, "viewer")
+
+    acts = {act.act: act.origin for act in await list_acts(database)}
+
+    assert acts["circuit.disabled"] == "api 127.0.0.1"
+    assert acts["user.signed_in"] == "page 127.0.0.1"
+    assert acts["token.added"] is None

@@ -200,6 +200,7 @@ async def test_what_is_typed_comes_back_escaped(api: FastAPI, database: Database
     ("name", "role", "password", "sentence"),
     [
         ("a b", "viewer", PASSWORD, "will not do"),
+        ("Command", "admin", PASSWORD, "what no person does"),
         ("ada", "root", PASSWORD, "choose one of viewer, operator, admin"),
         ("ada", "viewer", "short", "at least 10"),
         ("correct-horse", "viewer", "Correct-Horse", "is the name"),
