@@ -10,14 +10,14 @@ import socket
 import sys
 import tomllib
 from argparse import Namespace
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from getpass import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.request import getproxies
 
 import orjson
@@ -45,6 +45,7 @@ from integrations.options import BadSetting, built
 from integrations.prober import probe_due_circuits
 from integrations.registry import VENDORS, adapter_class
 from integrations.runtime import Runtime, open_runtime
+from integrations.sandbox_faults import SandboxFaults
 from integrations.settings import Settings, check_credentials, understand
 from integrations.watch_report import watch_report
 from monitoring.facts import SyncFacts, VendorFacts, facts_of
@@ -54,11 +55,13 @@ from monitoring.problem import Problem
 if TYPE_CHECKING:
     from integrations.checkout.api import Checkout
     from monitoring.alerts.incidents import Alerts
-    from monitoring.hands import WatchReport
+    from monitoring.hands import GameDay
     from scheduler.options import SchedulerOptions
 
 # What a command does not need it does not load: Dash, the scheduler and the sandbox are imported where they are used.
 VAR = Path("var")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def read_settings() -> Settings:
@@ -253,8 +256,9 @@ async def run_web(settings: Settings) -> int:
             sync_facts(settings),
             watch=watch,
             hands=Hands(
+                game_day=game_day(settings),
                 judge_limits=partial(limit_problems, settings.integrations),
-                watch_report=partial(report_of, db, settings),
+                watch_report=told(partial(watch_report, db, settings.integrations)),
                 facts_under=lambda name, edits: facts_of(
                     vendor_commands.vendor_listed(name, settings.integrations, edits)
                 ),
@@ -267,22 +271,32 @@ async def run_web(settings: Settings) -> int:
     return 0
 
 
-async def report_of(
-    db: Database,
-    settings: Settings,
-    vendor: str,
-    circuit: str,
-    since: datetime,
-    until: datetime,
-    tried: Mapping[str, float],
-) -> WatchReport:
-    """Return what other settings of a circuit would have done. Raise Refused."""
+def told(act: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Return an act whose errors reach the pages as sentences."""
     from monitoring.hands import Refused
 
-    try:
-        return await watch_report(db, settings.integrations, vendor, circuit, since, until, tried)
-    except InvalidInput as error:
-        raise Refused(error.message, error.field) from None
+    async def acting(*given: P.args, **named: P.kwargs) -> T:
+        try:
+            return await act(*given, **named)
+        except QuaysideError as error:
+            raise Refused(error.message, getattr(error, "field", "")) from None
+
+    return acting
+
+
+def game_day(settings: Settings) -> GameDay | None:
+    """Return the hand that injects faults into the sandbox; None as soon as one vendor is live."""
+    from monitoring.hands import GameDay
+
+    if not all(vendor.sandboxed for vendor in settings.integrations.vendors.values()):
+        return None
+    sandbox = SandboxFaults(settings.integrations, settings.sandbox.port)
+    return GameDay(
+        vendors=sandbox.vendors(),
+        active=told(sandbox.active),
+        inject=told(sandbox.inject),
+        stop=told(sandbox.stop),
+    )
 
 
 def as_problem(error: QuaysideError) -> Problem:

@@ -26,6 +26,7 @@ from monitoring.pages import (
     audit,
     calls,
     circuits,
+    game_day,
     incidents,
     outcomes,
     overview,
@@ -47,11 +48,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page: which paths it answers, its title, and how its frame is laid out from the parts of the path."""
+    """A page: which paths it answers, its title, and how its frame is laid out from the parts of the path.
+
+    ``here`` tells whether this set-up has the page at all.
+    """
 
     path: re.Pattern[str]
     title: str
     layout: Callable[..., Component]
+    here: Callable[[DashboardContext], bool] = lambda _context: True
 
 
 PAGES = (
@@ -64,6 +69,7 @@ PAGES = (
     Page(path=re.compile(r"/incidents"), title="Incidents", layout=incidents.layout),
     Page(path=re.compile(r"/outcomes"), title="Unknown outcomes", layout=outcomes.layout),
     Page(path=re.compile(r"/circuits"), title="Circuits and limits", layout=circuits.layout),
+    Page(path=re.compile(r"/game-day"), title="Game day", layout=game_day.layout, here=game_day.here),
     Page(path=re.compile(r"/audit"), title="Audit", layout=audit.layout),
     Page(path=re.compile(r"/reports"), title="Vendor report", layout=reports.layout),
     Page(path=re.compile(r"/settings"), title="Settings", layout=settings.layout),
@@ -123,6 +129,7 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
         incidents,
         outcomes,
         circuits,
+        game_day,
         reports,
         audit,
         settings,
@@ -147,7 +154,7 @@ def page_at(path: str | None, context: DashboardContext) -> tuple[Component, str
     """Return the frame of the page at a path and its title; a sentence when there is none."""
     wanted = (path or "/").rstrip("/") or "/"
     for page in PAGES:
-        if found := page.path.fullmatch(wanted):
+        if (found := page.path.fullmatch(wanted)) and page.here(context):
             parts = found.groupdict()
             title = context.label(parts["name"]) if "name" in parts else page.title
             return page.layout(context, **parts), title

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from db.circuits import Transition
 from monitoring.facts import VendorFacts
@@ -53,6 +53,19 @@ class WatchReport(Protocol):
     def refusals_of_vendor(self) -> bool: ...
 
 
+Faults = Sequence[Mapping[str, Any]]  # each as the sandbox lists it: id, vendor, operation, fault, rate, seed, until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameDay:
+    """Faults of the sandbox: ``vendors`` a fault can be for, each with its operations. All raise Refused."""
+
+    vendors: Mapping[str, Sequence[str]]
+    active: Callable[[], Awaitable[Faults]]
+    inject: Callable[[Faults], Awaitable[Faults]]
+    stop: Callable[[int | None], Awaitable[Faults]]  # one by its id, None for all and the weather
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:
     """The callables of the pages; each field says what it takes, returns and raises."""
@@ -63,3 +76,5 @@ class Hands:
     facts_under: Callable[[str, Mapping[str, float]], VendorFacts] | None = None
     # (vendor, circuit, since, until, breaker.<name> -> number) -> what these settings would have done. Raises Refused.
     watch_report: Callable[[str, str, datetime, datetime, Mapping[str, float]], Awaitable[WatchReport]] | None = None
+    # Faults to inject; None where no vendor's calls go to the sandbox.
+    game_day: GameDay | None = None

@@ -76,6 +76,11 @@ class Control:
         return self._list_faults(request, body)
 
     def _clear_faults(self, request: web.BaseRequest, body: bytes) -> Answer:
+        wanted = request.query.get("id")
+        if wanted is not None:  # one of them; the weather is another matter
+            if not wanted.isdecimal() or not self._server.faults.end(int(wanted)):
+                raise BadControl(f"id: no fault {wanted} is in force")
+            return self._list_faults(request, body)
         self._server.faults.clear()
         self._server.weather = False
         return self._list_faults(request, body)

@@ -37,10 +37,12 @@ class Fault:
     seconds: float | None
     until: float | None  # Unix seconds; None lasts until deleted
     draw: random.Random
+    id: int = 0
 
     def json(self) -> dict[str, Any]:
         """Return the fault as it was asked for, with the moment it ends."""
         return {
+            "id": self.id,
             "vendor": self.vendor,
             "operation": self.operation,
             "fault": self.text,
@@ -59,6 +61,7 @@ class Faults:
         self._now = now
         self._operations = operations
         self._faults: list[Fault] = []
+        self._given = 0  # ids so far
 
     def __repr__(self) -> str:
         return f"<Faults {[f'{fault.vendor} {fault.text}' for fault in self._faults]}>"
@@ -70,11 +73,22 @@ class Faults:
         """
         if not isinstance(wanted, list):
             raise BadFault("the body must be a JSON list of faults")
-        self._faults.extend([self._read(item, f"[{index}]", index) for index, item in enumerate(wanted)])
+        read = [self._read(item, f"[{index}]", index) for index, item in enumerate(wanted)]
+        for fault in read:
+            self._given += 1
+            fault.id = self._given
+        self._faults.extend(read)
 
     def clear(self) -> None:
         """End all faults."""
         self._faults.clear()
+
+    def end(self, id: int) -> bool:
+        """End one fault; return False when there is none of this id, any more or at all."""
+        self._drop_ended()
+        before = len(self._faults)
+        self._faults = [fault for fault in self._faults if fault.id != id]
+        return len(self._faults) < before
 
     def json(self) -> list[dict[str, Any]]:
         """Return the faults still in force."""

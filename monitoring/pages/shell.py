@@ -6,7 +6,7 @@ viewer's time zone). Everything that needs no server is decided in ``assets/quay
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from dash.development.base_component import Component
 
 from monitoring.context import DashboardContext
 from monitoring.identity import current_user
+from monitoring.pages import game_day
 from monitoring.pages.marks import aria, icon
 from monitoring.pages.states import loading
 from monitoring.pages.theme import THEME
@@ -30,10 +31,14 @@ NAVIGATION: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("/syncs", "Syncs", "syncs"),
         ("/outcomes", "Outcomes", "question"),
     ),
-    "Control": (("/circuits", "Circuits and limits", "circuit"),),
+    "Control": (
+        ("/circuits", "Circuits and limits", "circuit"),
+        ("/game-day", "Game day", "bolt"),
+    ),
     "Keep": (("/reports", "Reports", "report"), ("/audit", "Audit", "audit"), ("/settings", "Settings", "settings")),
 }
 COUNTED: Mapping[str, str] = {"/incidents": "bad", "/outcomes": "warn"}  # pages with a number -> its tone
+SHOWN_WHEN: Mapping[str, Callable[[DashboardContext], bool]] = {"/game-day": game_day.here}  # others always
 SCHEDULER_SILENCE = 15.0  # seconds without a heartbeat until a banner says so; read by quayside.js
 
 
@@ -190,7 +195,7 @@ def _navbar(context: DashboardContext) -> Component:
     for group, pages in NAVIGATION.items():
         if group:
             links.append(html.Span(group, className="q-nav-head"))
-        links += [_nav_link(*page) for page in pages]
+        links += [_nav_link(*page) for page in pages if SHOWN_WHEN.get(page[0], _always)(context)]
     vendors: list[Component] = [
         dmc.NavLink(
             label=facts.label,
@@ -206,6 +211,10 @@ def _navbar(context: DashboardContext) -> Component:
         ),
         className="q-navbar",
     )
+
+
+def _always(_context: DashboardContext) -> bool:
+    return True
 
 
 def _nav_link(path: str, label: str, mark: str) -> Component:

@@ -6,7 +6,7 @@ from typing import Any
 
 THEME: dict[str, Any] = {
     "primaryColor": "harbour",
-    "primaryShade": {"light": 7, "dark": 5},
+    "primaryShade": {"light": 7, "dark": 6},
     "fontFamily": 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
     "fontFamilyMonospace": 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
     "defaultRadius": "sm",

@@ -7,4 +7,11 @@ from typing import Any
 
 def toast(title: str, message: str, color: str) -> dict[str, Any]:
     """Return one notification for the shell's ``toasts``; ``color`` is blue, gray or red."""
-    return {"action": "show", "title": title, "message": message, "color": color, "autoClose": 8000}
+    return {
+        "action": "show",
+        "title": title,
+        "message": message,
+        "color": color,
+        "autoClose": 8000,
+        "closeButtonProps": {"aria-label": "Close"},
+    }
