@@ -107,10 +107,7 @@ def sync_facts(settings: Settings) -> list[SyncFacts]:
     """Return what the pages are told about syncs."""
     from scheduler.jobs import all_jobs
 
-    return [
-        SyncFacts(**{key: getattr(job, key) for key in ("name", "label", "description", "schedule", "vendors")})
-        for job in all_jobs(scheduler_options(settings)).values()
-    ]
+    return [SyncFacts(**job.facts()) for job in all_jobs(scheduler_options(settings)).values()]
 
 
 # Syncs over several vendors -> what they ask each of them.
@@ -243,6 +240,7 @@ async def run_web(settings: Settings) -> int:
     from monitoring.hands import Hands
     from monitoring.identity import correlation_id
     from monitoring.web import serve_web
+    from scheduler.triggers import next_times
 
     options = web_options(settings)
     async with calling(settings, "web") as (db, runtime):
@@ -257,6 +255,7 @@ async def run_web(settings: Settings) -> int:
             watch=watch,
             hands=Hands(
                 game_day=game_day(settings),
+                next_times=partial(next_times, timezone=scheduler_options(settings).timezone),
                 judge_limits=partial(limit_problems, settings.integrations),
                 watch_report=told(partial(watch_report, db, settings.integrations)),
                 facts_under=lambda name, edits: facts_of(

@@ -14,7 +14,7 @@ from db.schema import sync_runs
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
     """One sync. ``outcome``, ``message`` and ``run_id`` are of its last finished run that was neither missed,
-    cancelled nor dry; ``failing_since`` is the end of the first failed run after the last success."""
+    cancelled nor dry nor of a backfill; ``failing_since`` is the end of the first failed run after the last success."""
 
     sync: str
     succeeded_at: datetime | None = None
@@ -28,7 +28,7 @@ class Freshness:
 async def freshness(db: Database) -> dict[str, Freshness]:
     """Return how each sync that ever ran stands."""
     c = sync_runs.c
-    counted = (c.state == "finished", c.dry_run.is_(False))
+    counted = (c.state == "finished", c.dry_run.is_(False), c.backfill_id.is_(None))
     successes = (
         select(c.sync, func.max(c.finished_at).label("at"))
         .where(*counted, c.outcome == "success")

@@ -44,6 +44,11 @@ async def save(connection: AsyncConnection, snapshot: RateSnapshot) -> bool:
                 update(rate_snapshots).values(fetched_at=snapshot.fetched_at).where(c.id == latest_row.id)
             )
             return False
+    await _insert(connection, snapshot)
+    return True
+
+
+async def _insert(connection: AsyncConnection, snapshot: RateSnapshot) -> None:
     await connection.execute(
         insert(rate_snapshots).values(
             id=uuid4().hex,
@@ -54,6 +59,15 @@ async def save(connection: AsyncConnection, snapshot: RateSnapshot) -> bool:
             rates={code: format(rate, "f") for code, rate in snapshot.rates.items()},
         )
     )
+
+
+async def save_past(connection: AsyncConnection, snapshot: RateSnapshot) -> bool:
+    """Store the rates of a past day; return False when that source's rates of that moment are there already."""
+    c = rate_snapshots.c
+    known = select(c.id).where(c.base == snapshot.base, c.as_of == snapshot.as_of, c.source == snapshot.source).limit(1)
+    if await connection.scalar(known) is not None:
+        return False
+    await _insert(connection, snapshot)
     return True
 
 

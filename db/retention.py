@@ -34,7 +34,7 @@ class RetentionOptions:
 
     ``bodies`` (default 3) are the redacted requests and answers, and the sealed inputs a call is replayed with.
     ``calls`` (30) are calls with their attempts. ``minute_rollups`` (7), ``five_minute_rollups`` (35) and
-    ``hour_rollups`` (400) are the sums the charts show. ``sync_runs`` (90) are runs with their conflicts and the dead
+    ``hour_rollups`` (400) are the sums the charts show. ``sync_runs`` (90) are runs with their log, backfills, conflicts and the dead
     letters that are dealt with; of each sync the newest run that succeeded stays. ``incidents`` (400) are resolved ones,
     and what circuits did. ``rate_snapshots`` (400): of each base the newest stays. ``audit`` (400) says who did what.
     ``answers`` (30) are kept for when a vendor does not answer. ``events`` (30) are what vendors pushed to us and what
@@ -183,11 +183,14 @@ def _syncs(before: datetime) -> Iterator[Expiry]:
     conflicts, dead, runs = schema.conflicts, schema.dead_letters, schema.sync_runs
     yield Expiry(table=conflicts, at=conflicts.c.at, before=before)
     yield Expiry(table=dead, at=dead.c.resolved_at, before=before)
+    yield Expiry(table=schema.run_notes, at=schema.run_notes.c.at, before=before)
+    yield Expiry(table=schema.backfills, at=schema.backfills.c.finished_at, before=before)
     newer = runs.alias()
     # The next run resumes from the newest one that succeeded (db/run_history.py), however old it is.
     superseded = (
         select(newer.c.id)
         .where(newer.c.sync == runs.c.sync, newer.c.outcome == "success", newer.c.dry_run.is_(False))
+        .where(newer.c.backfill_id.is_(None))
         .where(newer.c.scheduled_at > runs.c.scheduled_at)
         .exists()
     )

@@ -43,12 +43,25 @@ async def last(db: Database, sync: str) -> RunRow | None:
     c = sync_runs.c
     query = (
         select(sync_runs)
-        .where(c.sync == sync, c.started_at.is_not(None), c.dry_run.is_(False))
+        .where(c.sync == sync, c.started_at.is_not(None), c.dry_run.is_(False), c.backfill_id.is_(None))
         .order_by(c.started_at.desc())
         .limit(1)
     )
     rows = await _rows(db, query)
     return rows[0] if rows else None
+
+
+async def ended_lately(db: Database, sync: str, *, limit: int) -> list[RunRow]:
+    """Return the latest runs that ended with success, error or abandoned, newest first; neither dry nor of a backfill."""
+    c = sync_runs.c
+    query = (
+        select(sync_runs)
+        .where(c.sync == sync, c.outcome.in_(("success", "error", "abandoned")), c.dry_run.is_(False))
+        .where(c.backfill_id.is_(None))
+        .order_by(c.scheduled_at.desc())
+        .limit(limit)
+    )
+    return await _rows(db, query)
 
 
 async def last_slot(db: Database, sync: str) -> datetime | None:
@@ -63,11 +76,12 @@ async def last_slot(db: Database, sync: str) -> datetime | None:
 
 
 async def last_cursor(db: Database, sync: str, *, before: datetime) -> Mapping[str, Any]:
-    """Return where the latest run started before then left off, {} when there was none."""
+    """Return where the latest run started before then left off, {} when there was none. A backfill moves no cursor."""
     c = sync_runs.c
     query = (
         select(c.cursor)
         .where(c.sync == sync, c.started_at < before, c.dry_run.is_(False), c.cursor.is_not(None))
+        .where(c.backfill_id.is_(None))
         .order_by(c.started_at.desc())
         .limit(10)
     )
@@ -112,6 +126,9 @@ def facts(run: RunRow) -> dict[str, Any]:
         "cancel_requested_by": run.cancel_requested_by,
         "takeovers": run.takeovers,
         "dry_run": run.dry_run,
+        "options": dict(run.options or {}),
+        "backfill_id": run.backfill_id,
+        "waiting_for": run.waiting_for,
         "error_type": run.error_type,
         "message": run.message,
     }

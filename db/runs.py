@@ -56,6 +56,10 @@ class RunRow:
     plan: str | None = None  # sealed
     error_type: str | None = None
     message: str | None = None
+    passing: bool | None = None  # of an error: its cause passes by itself, such as a vendor's outage
+    options: Mapping[str, Any] | None = None
+    backfill_id: str | None = None
+    waiting_for: str | None = None  # a sentence, as of the last heartbeat
 
     @property
     def progress(self) -> float | None:
@@ -97,20 +101,40 @@ def run_row(row: Row[Any]) -> RunRow:
 
 
 async def queue(
-    db: Database, sync: str, *, trigger: str, requested_by: str | None, now: datetime, dry_run: bool = False
+    db: Database,
+    sync: str,
+    *,
+    trigger: str,
+    requested_by: str | None,
+    now: datetime,
+    dry_run: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> RunRow:
-    """Ask for a run; a scheduler picks it up within 2 s. One that is queued already is returned instead of a second."""
+    """Ask for a run; a scheduler picks it up within 2 s. One that is queued already with the same ``options`` is
+    returned instead of a second."""
     c = sync_runs.c
+    same = (c.sync == sync, c.state == "queued", c.dry_run.is_(dry_run), c.backfill_id.is_(None))
     async with db.write() as connection:
-        waiting = (
-            await connection.execute(
-                select(sync_runs).where(c.sync == sync, c.state == "queued", c.dry_run.is_(dry_run)).limit(1)
-            )
-        ).one_or_none()
-        if waiting is not None:
-            return run_row(waiting)
-        run = _new(sync, trigger, now, requested_by=requested_by, dry_run=dry_run)
+        for waiting in await connection.execute(select(sync_runs).where(*same).order_by(c.scheduled_at)):
+            if dict(waiting.options or {}) == dict(options or {}):
+                return run_row(waiting)
+        run = _new(sync, trigger, now, requested_by=requested_by, dry_run=dry_run, options=options)
         await connection.execute(insert(sync_runs).values(_values(run)))
+    return run
+
+
+async def queue_slice(
+    connection: AsyncConnection,
+    sync: str,
+    *,
+    backfill_id: str,
+    options: Mapping[str, Any],
+    requested_by: str,
+    now: datetime,
+) -> RunRow:
+    """Ask for the run of a slice of a backfill, within the caller's transaction."""
+    run = _new(sync, "backfill", now, requested_by=requested_by, options=options, backfill_id=backfill_id)
+    await connection.execute(insert(sync_runs).values(_values(run)))
     return run
 
 
@@ -143,10 +167,11 @@ async def begin(db: Database, run: RunRow, *, holder: str, now: datetime, until:
     """Start a queued run under the lease of its sync.
 
     Return None when it may not run: another run of the sync holds the lease, or waits to be taken over. The run is
-    then finished as ``missed`` with that reason.
+    then finished as ``missed`` with that reason; where a backfill is on either side it stays queued, since a slice is
+    short and a backfill must not cost a slot of the schedule.
     """
     async with db.write() as connection:
-        return await _begin(connection, run, holder=holder, now=now, until=until)
+        return await _begin(connection, run, holder=holder, now=now, until=until, patient=True)
 
 
 async def begin_new(
@@ -156,7 +181,7 @@ async def begin_new(
     run = _new(sync, "user", now, requested_by=requested_by, dry_run=dry_run)
     async with db.write() as connection:
         await connection.execute(insert(sync_runs).values(_values(run)))
-        return run, await _begin(connection, run, holder=holder, now=now, until=until)
+        return run, await _begin(connection, run, holder=holder, now=now, until=until, patient=False)
 
 
 async def dead(db: Database, *, now: datetime) -> list[RunRow]:
@@ -206,14 +231,15 @@ async def checkpoint(
     cursor: Mapping[str, Any] | None = None,
     counts: Counts | None = None,
     total: int | None = None,
+    waiting_for: str | None = None,
 ) -> str | None:
-    """Store in one go: the lease held longer, heartbeat, and what is given of cursor, counts and total.
+    """Store in one go: the lease held longer, heartbeat, what it waits for, and what is given of cursor, counts and total.
 
     Return who asked to cancel the run, None when nobody did. Raise GripLost when the run is not ours any more; the
     caller's transaction must then be rolled back.
     """
     c = sync_runs.c
-    changes: dict[str, Any] = {"heartbeat_at": now}
+    changes: dict[str, Any] = {"heartbeat_at": now, "waiting_for": waiting_for}
     if cursor is not None:
         changes["cursor"] = cursor
     if total is not None:
@@ -243,6 +269,7 @@ async def finish(
     message: str | None = None,
     error_type: str | None = None,
     plan: str | None = None,
+    passing: bool | None = None,
 ) -> bool:
     """End our run and free its sync; return False when it was not ours any more."""
     c = sync_runs.c
@@ -257,6 +284,8 @@ async def finish(
             message=message,
             error_type=error_type,
             plan=plan,
+            passing=passing,
+            waiting_for=None,
         )
         .where(c.id == grip.run_id, c.state == "running", c.owner == grip.holder)
     )
@@ -296,7 +325,7 @@ async def request_cancel(db: Database, run_id: str, *, by: str, now: datetime) -
 
 
 async def _begin(
-    connection: AsyncConnection, run: RunRow, *, holder: str, now: datetime, until: datetime
+    connection: AsyncConnection, run: RunRow, *, holder: str, now: datetime, until: datetime, patient: bool
 ) -> Grip | None:
     c = sync_runs.c
     free = await leases.acquire(connection, lease_name(run.sync), holder, now=now, until=until)
@@ -313,6 +342,8 @@ async def _begin(
             return Grip(run_id=run.id, sync=run.sync, holder=holder)
     if free:
         await leases.release(connection, lease_name(run.sync), holder)
+    if patient and (run.backfill_id is not None or (other is not None and other.backfill_id is not None)):
+        return None
     await connection.execute(
         update(sync_runs)
         .values(state="finished", outcome="missed", finished_at=now, message=_overlap(other))
@@ -329,7 +360,16 @@ async def _insert_once(db: Database, run: RunRow, **more: Any) -> bool:
         return (await connection.execute(new.returning(sync_runs.c.id))).one_or_none() is not None
 
 
-def _new(sync: str, trigger: str, at: datetime, *, requested_by: str | None = None, dry_run: bool = False) -> RunRow:
+def _new(
+    sync: str,
+    trigger: str,
+    at: datetime,
+    *,
+    requested_by: str | None = None,
+    dry_run: bool = False,
+    options: Mapping[str, Any] | None = None,
+    backfill_id: str | None = None,
+) -> RunRow:
     return RunRow(
         id=uuid4().hex,
         sync=sync,
@@ -339,11 +379,14 @@ def _new(sync: str, trigger: str, at: datetime, *, requested_by: str | None = No
         correlation_id=uuid4().hex,
         requested_by=requested_by,
         dry_run=dry_run,
+        options=dict(options) if options else None,
+        backfill_id=backfill_id,
     )
 
 
 def _values(run: RunRow) -> dict[str, Any]:
-    names = ("id", "sync", "state", "trigger", "scheduled_at", "correlation_id", "requested_by", "dry_run")
+    asked = ("requested_by", "dry_run", "options", "backfill_id")
+    names = ("id", "sync", "state", "trigger", "scheduled_at", "correlation_id", *asked)
     zeros = dict.fromkeys(("pages", "read", "written", "unchanged", "conflicted", "failed", "takeovers"), 0)
     return {name: getattr(run, name) for name in names} | zeros
 

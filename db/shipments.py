@@ -61,8 +61,10 @@ async def note_cancelled(db: Database, vendor: str, tracking_number: str, *, now
     return bool(done.rowcount)
 
 
-async def to_check(db: Database, vendor: str, *, before: datetime, since: datetime, limit: int) -> list[ShipmentRow]:
-    """Return shipments of a vendor under way, made after ``since`` and last asked about before ``before``.
+async def to_check(
+    db: Database, vendor: str, *, before: datetime, since: datetime, until: datetime | None = None, limit: int
+) -> list[ShipmentRow]:
+    """Return shipments of a vendor under way, made from ``since`` to ``until``, last asked about before ``before``.
 
     The one asked about longest ago comes first.
     """
@@ -74,6 +76,8 @@ async def to_check(db: Database, vendor: str, *, before: datetime, since: dateti
         .order_by(c.checked_at.is_not(None), c.checked_at, c.created_at, c.tracking_number)
         .limit(limit)
     )
+    if until is not None:
+        query = query.where(c.created_at < until)
     async with db.read() as connection:
         return [_row(row) for row in await connection.execute(query)]
 

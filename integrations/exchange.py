@@ -46,6 +46,7 @@ from integrations.resilience.gate import Gate
 from integrations.resilience.retry import RetryBudget, RetryOptions, delay, may_retry
 from integrations.transport.http import HttpTransport
 from integrations.transport.soap import soap_call
+from integrations.waiting import waiting_for
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -209,9 +210,10 @@ class LiveExchange:
             access = await self.access() if request.signed else None  # first: a permit is for a moment, and passes
             operation = request.step or self.step or self.operation.name
             quotas = [quota for quota in road.limits().quotas if quota.covers(operation)]
-            permit = await road.desk.permit(
-                vendor.name, vendor.label, quotas, self.call.priority, cost=request.cost, wait=self.remaining()
-            )
+            with waiting_for(f"{vendor.label}'s quota"):
+                permit = await road.desk.permit(
+                    vendor.name, vendor.label, quotas, self.call.priority, cost=request.cost, wait=self.remaining()
+                )
             throttled = permit.waited
             self.throttle_wait += throttled
             if road.in_flight.limit is None:

@@ -86,13 +86,22 @@ def _webhook(vendor: Mapping[str, Any]) -> tuple[str, bool] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncFacts:
-    """One sync: its name, what it does in a sentence, the schedule of the file, the vendors it needs."""
+    """One sync: its name, what it does in a sentence, the schedule of the file, the vendors it needs.
+
+    ``takes`` are the options of a run by hand (``vendors``, ``full``); ``backfill_days`` the usual size of a slice of a
+    backfill, None where there is none. ``pause_after`` failed runs in a row pause it by the file (0: never). Cron
+    expressions are read in ``timezone``.
+    """
 
     name: str
     label: str
     description: str
     schedule: str
     vendors: Sequence[str]
+    takes: Sequence[str] = ()
+    backfill_days: float | None = None
+    pause_after: int = 0
+    timezone: str = "UTC"
 
 
 # Posts or edits a chat message through the gateway: (channel, text, blocks, alert_key, message_id or None) -> message_id.

@@ -14,6 +14,9 @@ from typing import Any, Protocol
 from db.circuits import Transition
 from monitoring.facts import VendorFacts
 
+# (text of a schedule, moment) -> its next five slots after it, in UTC. Raises ValueError with the fix.
+NextTimes = Callable[[str, datetime], Awaitable[Sequence[datetime]]]
+
 
 class Refused(Exception):
     """A hand could not do what was asked for; the message is a sentence for people, ``field`` what it is about."""
@@ -78,3 +81,4 @@ class Hands:
     watch_report: Callable[[str, str, datetime, datetime, Mapping[str, float]], Awaitable[WatchReport]] | None = None
     # Faults to inject; None where no vendor's calls go to the sandbox.
     game_day: GameDay | None = None
+    next_times: NextTimes | None = None

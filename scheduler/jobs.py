@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from scheduler.calls import Calls
 from scheduler.options import SchedulerOptions
@@ -13,7 +14,11 @@ from scheduler.syncs.run import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One sync: what people call it, when it runs by the file, which vendors it needs, and how its work is made."""
+    """One sync: what people call it, when it runs by the file, which vendors it needs, and how its work is made.
+
+    ``takes`` are the options whoever runs it by hand may choose: ``vendors`` (only some of them), ``full`` (compare all).
+    ``backfill_days`` is the usual size of a slice of a backfill; None: a range of the past makes no sense for it.
+    """
 
     name: str
     label: str
@@ -21,6 +26,14 @@ class Job:
     schedule: str
     vendors: Sequence[str]
     work: Callable[[Calls], Work]
+    takes: Sequence[str] = ()
+    backfill_days: float | None = None
+    pause_after: int = 0
+    timezone: str = "UTC"
+
+    def facts(self) -> dict[str, Any]:
+        """Return what pages and API are told of it."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "work"}
 
 
 def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
@@ -33,6 +46,7 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             schedule=options.currency.schedule,
             vendors=("open_exchange_rates", "ecb"),
             work=lambda calls: currency.work(calls, options.currency),
+            backfill_days=1,
         ),
         Job(
             name="inventory",
@@ -41,6 +55,7 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             schedule=options.inventory.schedule,
             vendors=("acumatica", *options.inventory.stores),
             work=lambda calls: inventory.work(calls, options.inventory),
+            takes=("full",),
         ),
         Job(
             name="orders",
@@ -49,6 +64,7 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             schedule=options.orders.schedule,
             vendors=("acumatica", *options.orders.stores),
             work=lambda calls: orders.work(calls, options.orders),
+            backfill_days=1 if options.orders.stores else None,
         ),
         Job(
             name="payments",
@@ -57,6 +73,8 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             schedule=options.payments.schedule,
             vendors=options.payments.vendors,
             work=lambda calls: payments.work(calls, options.payments),
+            takes=("vendors",),
+            backfill_days=1,
         ),
         Job(
             name="shipments",
@@ -65,6 +83,8 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             schedule=options.shipments.schedule,
             vendors=options.shipments.vendors,
             work=lambda calls: shipments.work(calls, options.shipments),
+            takes=("vendors",),
+            backfill_days=7,
         ),
         Job(
             name="spend",
@@ -73,6 +93,9 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             schedule=options.spend.schedule,
             vendors=options.spend.vendors,
             work=lambda calls: spend.work(calls, options.spend),
+            takes=("vendors",),
+            backfill_days=7,
         ),
     )
-    return {job.name: job for job in jobs}
+    common: dict[str, Any] = {"pause_after": options.pause_after, "timezone": options.timezone}
+    return {job.name: replace(job, **common) for job in jobs}

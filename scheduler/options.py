@@ -163,7 +163,9 @@ class SchedulerOptions:
 
     ``timezone`` of cron expressions (default UTC). A run holds its sync for ``lease_seconds`` (default 30) and says
     so every ``heartbeat_every`` (default 5); after ``max_takeovers`` (default 5) it is abandoned. Manual runs and
-    edited schedules are looked for every ``poll_every`` (0.05 to 1, default 0.5). A stop waits ``stop_grace`` (default
+    edited schedules are looked for every ``poll_every`` (0.05 to 1, default 0.5). After ``pause_after`` failed runs in a
+    row (0 to 1000, default 20; 0 never) a sync is paused and somebody is told; a run that a vendor's outage ended does
+    not count, since that passes by itself. A stop waits ``stop_grace`` (default
     20) for runs to reach a checkpoint. ``patience``: how long a run waits, each time, when the vendor is in trouble.
     With ``workers`` runs are handed out to ``worker`` processes (Postgres only) instead of being run here.
     """
@@ -179,6 +181,7 @@ class SchedulerOptions:
     heartbeat_every: float = 5.0
     poll_every: float = 0.5
     max_takeovers: int = 5
+    pause_after: int = 20
     stop_grace: float = 20.0
     patience: tuple[float, ...] = (5.0, 15.0, 30.0, 60.0, 60.0)
     workers: bool = False
@@ -188,6 +191,7 @@ class SchedulerOptions:
         _within("scheduler.heartbeat_every", self.heartbeat_every, 0.1, self.lease_seconds / 2)
         _within("scheduler.poll_every", self.poll_every, 0.05, 1)
         _within("scheduler.max_takeovers", self.max_takeovers, 0, 1000)
+        _within("syncs.pause_after", self.pause_after, 0, 1000)
         _within("scheduler.stop_grace", self.stop_grace, 0, 600)
         for name in KINDS:
             parse(getattr(self, name).schedule, timezone=self.timezone, field=f"{name}.schedule")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -65,6 +66,16 @@ def next_fire(trigger: BaseTrigger, after: datetime) -> datetime | None:
     """Return the first slot after a moment, in UTC."""
     at: datetime | None = trigger.get_next_fire_time(None, after + timedelta(microseconds=1))
     return at.astimezone(UTC) if at else None
+
+
+async def next_times(text: str, after: datetime, *, timezone: str = "UTC", number: int = 5) -> Sequence[datetime]:
+    """Return the next slots of a schedule's text after a moment, in UTC. Raise ValueError as ``parse`` does."""
+    trigger, found = parse(text, timezone=timezone), []
+    at = next_fire(trigger, after)
+    while at is not None and len(found) < number:
+        found.append(at)
+        at = next_fire(trigger, at)
+    return found
 
 
 def last_fire(trigger: BaseTrigger, now: datetime) -> datetime | None:

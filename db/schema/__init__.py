@@ -11,12 +11,32 @@ from __future__ import annotations
 from db.schema.base import metadata
 from db.schema.calls import PARTITIONED_BY_DAY, attempts, bodies, calls, inputs, journals
 from db.schema.events import vendor_events
-from db.schema.people import api_tokens, audit, incidents, login_links, notices, overrides, user_sessions, users
+from db.schema.people import (
+    api_tokens,
+    audit,
+    incident_events,
+    incidents,
+    login_links,
+    notices,
+    overrides,
+    user_sessions,
+    users,
+)
 from db.schema.resilience import answers, circuit_samples, circuit_transitions, circuits, keys, permits, sign_ins, slots
 from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend, wait_bins
 from db.schema.shop import orders, outbox, placements, rate_snapshots, stock, stock_readings
 from db.schema.stores import store_levels, store_orders
-from db.schema.syncs import conflicts, dead_letters, leases, processes, schedules, sync_runs
+from db.schema.syncs import (
+    backfill_slices,
+    backfills,
+    conflicts,
+    dead_letters,
+    leases,
+    processes,
+    run_notes,
+    schedules,
+    sync_runs,
+)
 from db.schema.trade import campaign_spend, checkout_payments, processor_transactions, shipments
 
 __all__ = [
@@ -25,6 +45,8 @@ __all__ = [
     "api_tokens",
     "attempts",
     "audit",
+    "backfill_slices",
+    "backfills",
     "bodies",
     "calls",
     "campaign_spend",
@@ -34,6 +56,7 @@ __all__ = [
     "circuits",
     "conflicts",
     "dead_letters",
+    "incident_events",
     "incidents",
     "inputs",
     "journals",
@@ -53,6 +76,7 @@ __all__ = [
     "rollup_bins",
     "rollup_errors",
     "rollups",
+    "run_notes",
     "schedules",
     "shipments",
     "sign_ins",

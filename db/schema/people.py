@@ -27,7 +27,22 @@ incidents = Table(
     Column("acknowledged_at", UtcTime),
     Column("calm_since", UtcTime),  # the condition has not held since then; resolves after the rule's calm time
     Column("inhibited_by", String(32)),  # the incident that is its cause: no message of its own while that is open
+    Column("silenced_until", UtcTime),  # no message until then
+    Column("silenced_by", String(64)),
+    Column("silenced_reason", Text),
     Index(None, "started_at"),
+)
+
+incident_events = Table(  # what happened with an incident, in order: the timeline people read
+    "incident_events",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("incident_id", String(32), ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("by", String(64)),
+    Column("text", Text, nullable=False),
+    Index(None, "incident_id", "at"),
 )
 
 notices = Table(  # one message per incident and channel, edited in place; what is still to be sent is a row, not memory

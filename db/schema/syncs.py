@@ -1,8 +1,8 @@
-"""Processes, leases, schedules, runs, and what a run could not or would not write."""
+"""Processes, leases, schedules, runs, backfills, and what a run could not or would not write."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 from db.columns import Sealed, UtcTime
 from db.schema.base import metadata
@@ -30,10 +30,17 @@ schedules = Table(  # an edit in the browser; it wins over the file
     metadata,
     Column("sync", String(32), primary_key=True),
     Column("schedule", String(64)),
-    Column("paused", Boolean, nullable=False),
-    Column("reason", Text),
+    Column("pause_after", Integer),  # failed runs in a row until it is paused; 0 never, NULL as the file says
+    Column("reason", Text),  # of the edit
     Column("by", String(64), nullable=False),
     Column("changed_at", UtcTime, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("pause_reason", Text),
+    Column("paused_by", String(64)),
+    Column("paused_at", UtcTime),
+    Column("paused_until", UtcTime),
+    Column("paused_run", String(32)),  # the last of the failed runs that paused it; NULL: a person did
+    Column("resumed_at", UtcTime),  # failures before this count no more
 )
 
 sync_runs = Table(
@@ -43,7 +50,7 @@ sync_runs = Table(
     Column("sync", String(32), nullable=False),
     Column("state", String(8), nullable=False),  # queued | running | finished
     Column("outcome", String(12)),  # success | error | missed | cancelled | abandoned
-    Column("trigger", String(8), nullable=False),  # schedule | user | api | start
+    Column("trigger", String(8), nullable=False),  # schedule | user | api | start | event | backfill
     Column("requested_by", String(64)),
     Column("scheduled_at", UtcTime, nullable=False),
     Column("started_at", UtcTime),
@@ -65,9 +72,55 @@ sync_runs = Table(
     Column("plan", Sealed),  # of a dry run
     Column("error_type", String(48)),
     Column("message", Text),
+    Column("passing", Boolean),  # of an error: it passes by itself, such as a vendor's outage
+    Column("options", JSON(none_as_null=True)),  # what whoever asked for it chose
+    Column("backfill_id", String(32)),  # it is a slice of this backfill
+    Column("waiting_for", Text),  # what it waits for, as of its last heartbeat
     UniqueConstraint("sync", "trigger", "scheduled_at"),
     Index(None, "sync", "scheduled_at"),
     Index(None, "state"),
+)
+
+run_notes = Table(  # what happened in a run, in words
+    "run_notes",
+    metadata,
+    Column("run_id", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("tone", String(8), nullable=False),  # info | warn | bad
+    Column("text", Text, nullable=False),
+    Index(None, "at"),
+)
+
+backfills = Table(  # a range of the past, worked off slice by slice beside the schedule
+    "backfills",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("sync", String(32), nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("slice_seconds", Integer, nullable=False),
+    Column("state", String(10), nullable=False),  # open | done | failed | cancelled
+    Column("by", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("ended_by", String(64)),
+    Index(None, "state"),
+    Index(None, "sync", "created_at"),
+)
+
+backfill_slices = Table(
+    "backfill_slices",
+    metadata,
+    Column("backfill_id", String(32), ForeignKey("backfills.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("state", String(10), nullable=False),  # waiting | running | done | failed | cancelled
+    Column("run_id", String(32)),
+    Column("tries", Integer, nullable=False),
+    Column("message", Text),
 )
 
 dead_letters = Table(
@@ -83,6 +136,8 @@ dead_letters = Table(
     Column("retries", Integer, nullable=False, default=0),
     Column("resolved_at", UtcTime),
     Column("resolved_by", String(64)),
+    Column("verdict", String(8)),  # retried | given_up
+    Column("verdict_reason", Text),
     Index(None, "sync", "resolved_at"),
 )
 

@@ -78,7 +78,10 @@ class _Inventory:
         before = await run_history.last_cursor(self.run.db, "inventory", before=self.run.row.started_at or now)
         watermark = _time(before.get("watermark"))
         full_at = _time(before.get("full_at"))
-        full = watermark is None or full_at is None or now - full_at > timedelta(seconds=self.options.full_every)
+        asked = bool((self.run.row.options or {}).get("full"))
+        full = (
+            asked or watermark is None or full_at is None or now - full_at > timedelta(seconds=self.options.full_every)
+        )
         since = None if full or watermark is None else watermark - timedelta(seconds=self.options.overlap)
         async with self.run.step() as step:
             await stock_readings.drop_all(step.connection)  # of runs that ended half-way; only one runs at a time

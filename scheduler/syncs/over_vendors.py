@@ -16,13 +16,18 @@ CARRIED = ("watermarks", "known")  # what a run takes on from the one before
 async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Awaitable[None]]) -> str:
     """Ask each vendor that this run (or the one it took over) has not asked yet, from where the last run left off.
 
+    A run that is to ask only some of them leaves the others as they are; one of a backfill begins nowhere.
+
     One that lacks a credential for what is asked is left out, and named in the sentence that is returned ("" when none
     is). Raise RunFailed at the end, naming those that could not be worked with; the others are done then.
     """
+    chosen = (run.row.options or {}).get("vendors")
+    vendors = [vendor for vendor in vendors if chosen is None or vendor in chosen]
     failed: dict[str, str] = {}
     left_out: list[str] = []
     if "asked" not in run.cursor:
-        before = await run_history.last_cursor(run.db, run.row.sync, before=run.row.started_at or run.now())
+        began = run.row.started_at or run.now()
+        before = {} if run.span else await run_history.last_cursor(run.db, run.row.sync, before=began)
         async with run.step() as step:
             step.cursor |= {**{name: before[name] for name in CARRIED if name in before}, "asked": []}
     for vendor in vendors:
@@ -35,6 +40,7 @@ async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Aw
         except QuaysideError as error:
             log.warning("sync.vendor_failed", extra={"run": run.row.id, "vendor": vendor, "reason": error.message})
             failed[vendor] = error.message
+            await run.note(f"{vendor}: {error.message}", tone="bad")
         async with run.step() as step:
             step.cursor["asked"] = [*step.cursor.get("asked", []), vendor]
     async with run.step() as step:

@@ -39,6 +39,8 @@ async def sync_payments(run: Run, *, calls: Calls, options: PaymentsOptions) -> 
             else began - timedelta(days=options.first_days)
         )
         query = TransactionQuery(since=since, limit=options.page_size)
+        if run.span:
+            query = query.model_copy(update={"since": run.span[0], "until": run.span[1]})
         while True:
             page = await _ask(run, calls, vendor, query)
             if run.row.dry_run:
@@ -56,7 +58,7 @@ async def sync_payments(run: Run, *, calls: Calls, options: PaymentsOptions) -> 
             if not page.next_cursor:
                 break
             query = query.model_copy(update={"cursor": page.next_cursor})
-        if not run.row.dry_run:
+        if not run.row.dry_run and not run.span:
             async with run.step() as step:
                 step.cursor["watermarks"] = {**step.cursor.get("watermarks", {}), vendor: began.isoformat()}
 

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from db import runs
+from db import run_notes, runs
 from db.engine import Database, StoreUnavailable
+from db.run_notes import Tone
 from db.runs import Connection, Counts, Grip, GripLost, RunRow
 from integrations.correlation import origin
 from integrations.errors import CallFailed, NotPermitted, OutcomeUnknown, QuaysideError
+from integrations.waiting import Waits, watched
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,10 +38,11 @@ class RunStopped(Exception):
 class RunFailed(Exception):
     """The run cannot go on; the message is a sentence for people."""
 
-    def __init__(self, message: str, *, error_type: str) -> None:
+    def __init__(self, message: str, *, error_type: str, passing: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.error_type = error_type
+        self.passing = passing  # what ended it passes by itself
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,12 +71,33 @@ class Run:
     plan: dict[str, Any] = field(default_factory=dict)
     message: str | None = None
     cancelled_by: str | None = None
+    waits: Waits = field(default_factory=Waits)
+    patient_for: str | None = None
 
     def __post_init__(self) -> None:
         self.cursor = dict(self.row.cursor or {})
 
     def __repr__(self) -> str:
         return f"<Run {self.row.sync} {self.row.id} takeovers={self.row.takeovers}>"
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Return the stretch of the past this run is to work off (from, before); None for a run that is no slice of a
+        backfill."""
+        options = self.row.options or {}
+        if self.row.backfill_id is None:
+            return None
+        return datetime.fromisoformat(options["since"]), datetime.fromisoformat(options["until"])
+
+    @property
+    def waiting_for(self) -> str | None:
+        """Return what it waits for at this moment, None while it works."""
+        return self.patient_for or self.waits.now
+
+    async def note(self, text: str, *, tone: Tone = "info") -> None:
+        """Add a line to the run's log."""
+        async with self.db.write() as connection:
+            await run_notes.add(connection, self.row.id, text, tone=tone, now=self.now())
 
     @asynccontextmanager
     async def step(self) -> AsyncIterator[Step]:
@@ -90,14 +114,20 @@ class Run:
                 cursor=step.cursor,
                 counts=step.counts,
                 total=step.total,
+                waiting_for=self.waiting_for,
             )
+            phase = step.cursor.get("phase")
+            if phase is not None and phase != self.cursor.get("phase"):
+                await run_notes.add(connection, self.row.id, f"Phase: {phase}.", now=self.now())
         self.cursor = step.cursor
         self.raise_if_asked()
 
     async def beat(self) -> None:
         """Say that the run is alive. Raise GripLost when it is not ours any more."""
         async with self.db.write() as connection:
-            self.cancelled_by = await runs.checkpoint(connection, self.grip, now=self.now(), until=self._until())
+            self.cancelled_by = await runs.checkpoint(
+                connection, self.grip, now=self.now(), until=self._until(), waiting_for=self.waiting_for
+            )
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not past a cancel or a stop. Raise RunCancelled or RunStopped."""
@@ -122,7 +152,12 @@ class Run:
                 if wait is None or not passing or asked > LONGEST_WAIT:
                     raise
                 log.info("run.waits", extra={"run": self.row.id, "reason": error.message})
-                await self.pause(max(wait, asked))
+                await self.note(f"{error.message} It tries again in {max(wait, asked):g} s.", tone="warn")
+                self.patient_for = error.message
+                try:
+                    await self.pause(max(wait, asked))
+                finally:
+                    self.patient_for = None
         raise AssertionError("the last wait is None")
 
     def raise_if_asked(self) -> None:
@@ -145,8 +180,9 @@ async def execute(run: Run, work: Work) -> None:
     A run that was stopped, or whose database went away, stays running in the database: it is taken over from its
     checkpoint. A cancelled task (or a killed process) stores nothing for the same reason.
     """
-    with origin("sync", correlation_id=run.row.correlation_id, run_id=run.row.id):
+    with origin("sync", correlation_id=run.row.correlation_id, run_id=run.row.id), watched() as run.waits:
         try:
+            await run.note(_begun(run))
             await work(run)
         except RunStopped:
             await _quietly(run, runs.let_go(run.db, run.grip))
@@ -158,7 +194,8 @@ async def execute(run: Run, work: Work) -> None:
         except RunCancelled as error:
             await _end(run, "cancelled", message=str(error))
         except (RunFailed, QuaysideError) as error:
-            await _end(run, "error", message=error.message, error_type=error.error_type)
+            passing = error.passing if isinstance(error, RunFailed) else _passes(error)
+            await _end(run, "error", message=error.message, error_type=error.error_type, passing=passing)
         except Exception as error:
             log.exception("run.broke", extra={"run": run.row.id, "sync": run.row.sync})
             text = f"The sync broke ({type(error).__name__}); the log of the scheduler has the details."
@@ -167,15 +204,41 @@ async def execute(run: Run, work: Work) -> None:
             await _end(run, "success", message=run.message)
 
 
-async def _end(run: Run, outcome: str, *, message: str | None, error_type: str | None = None) -> None:
+def _begun(run: Run) -> str:
+    asked = f", asked for by {run.row.requested_by}" if run.row.requested_by else ""
+    if run.row.takeovers:
+        return f"Taken over by {run.grip.holder} from a process that ended; it goes on from the checkpoint."
+    span = f", for {run.span[0]:%Y-%m-%d %H:%M} to {run.span[1]:%Y-%m-%d %H:%M} UTC" if run.span else ""
+    return f"Begun by {run.grip.holder}{asked}{span}."
+
+
+def _passes(error: QuaysideError) -> bool:
+    """Whether what ended a run passes by itself: the next one may do better, and nobody has to mend anything."""
+    return error.retryable and error.fault in ("theirs", "network") or isinstance(error, NotPermitted)
+
+
+async def _end(
+    run: Run, outcome: str, *, message: str | None, error_type: str | None = None, passing: bool | None = None
+) -> None:
     plan = run.db.seal.seal(_plain(run.plan)) if run.row.dry_run else None
     at = run.now()
 
     async def write() -> None:
         async with run.db.write() as connection:
-            await runs.finish(
-                connection, run.grip, outcome=outcome, now=at, message=message, error_type=error_type, plan=plan
+            mine = await runs.finish(
+                connection,
+                run.grip,
+                outcome=outcome,
+                now=at,
+                message=message,
+                error_type=error_type,
+                plan=plan,
+                passing=passing,
             )
+            if mine:
+                said = f"Ended with {outcome}. {message or ''}".strip()
+                tone: Tone = "bad" if outcome == "error" else "info"
+                await run_notes.add(connection, run.row.id, said, tone=tone, now=at)
 
     await _quietly(run, write())
     log.info("sync.finished", extra={"sync": run.row.sync, "run": run.row.id, "outcome": outcome})

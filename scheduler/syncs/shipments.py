@@ -20,7 +20,9 @@ from scheduler.syncs.run import Run
 async def sync_shipments(run: Run, *, calls: Calls, options: ShipmentsOptions) -> None:
     """Do one run. Raise RunFailed when a vendor could not be asked; the others are done then."""
     before = (run.row.started_at or run.now()) - timedelta(seconds=options.check_every)
-    since = run.now() - timedelta(days=options.days)
+    since, until = run.now() - timedelta(days=options.days), None
+    if run.span:  # asked about whenever they were asked about last
+        (since, until), before = run.span, run.row.started_at or run.now()
     if run.row.dry_run:
         due = [
             row
@@ -34,8 +36,9 @@ async def sync_shipments(run: Run, *, calls: Calls, options: ShipmentsOptions) -
     async def ask(vendor: str) -> None:
         nonlocal asked, moved
         left = options.checks
-        while left > 0:
-            found = await store.to_check(run.db, vendor, before=before, since=since, limit=min(50, left))
+        while left > 0 or run.span:
+            number = 50 if run.span else min(50, left)
+            found = await store.to_check(run.db, vendor, before=before, since=since, until=until, limit=number)
             if not found:
                 return
             left -= len(found)

@@ -26,6 +26,8 @@ async def sync_spend(run: Run, *, calls: Calls, options: SpendOptions) -> None:
         known = run.cursor.get("known", [])
         days = options.window if vendor in known else options.first
         query = SpendQuery(since=today - timedelta(days=days), until=today)
+        if run.span:  # days are whole: the last one is the day its last moment lies in
+            query = SpendQuery(since=run.span[0].date(), until=(run.span[1] - timedelta(microseconds=1)).date())
         while True:
             page = await _ask(run, calls, vendor, query)
             rows = [_row(run, row) for row in page.rows]
@@ -39,7 +41,7 @@ async def sync_spend(run: Run, *, calls: Calls, options: SpendOptions) -> None:
             if not page.next_cursor:
                 break
             query = query.model_copy(update={"cursor": page.next_cursor})
-        if not run.row.dry_run:
+        if not run.row.dry_run and not run.span:
             async with run.step() as step:
                 step.cursor["known"] = sorted({*step.cursor.get("known", []), vendor})
 

@@ -67,6 +67,9 @@ class StoreOrders:
             self.failed.append(error.message)
 
     async def _fetch(self, vendor: str) -> None:
+        if self.run.span:
+            await self._fetch_past(vendor, *self.run.span)
+            return
         began = self.run.now()
         for order_id in await store.to_retry(self.run.db, vendor):
             await self._again(vendor, order_id)
@@ -80,6 +83,18 @@ class StoreOrders:
             query = query.model_copy(update={"cursor": page.next_cursor})
         async with self.run.step() as step:
             step.cursor["watermarks"] = {**step.cursor.get("watermarks", {}), vendor: began.isoformat()}
+
+    async def _fetch_past(self, vendor: str, since: datetime, until: datetime) -> None:
+        """Take what changed last within a stretch of the past. The store lists the oldest change first."""
+        query = OrderQuery(modified_since=since, limit=PAGE)
+        while True:
+            page = await self._page(vendor, query)
+            within = [order for order in page.orders if order.modified_at < until]
+            async with self.run.step() as step:
+                step.counts = await self._keep(step.connection, vendor, within)
+            if not page.next_cursor or len(within) < len(page.orders):
+                return
+            query = query.model_copy(update={"cursor": page.next_cursor})
 
     async def _again(self, vendor: str, order_id: str) -> None:
         query = StoreOrderQuery(order_id=order_id)
