@@ -40,6 +40,7 @@ class Backfill:
     since: datetime
     until: datetime
     slice_seconds: int
+    pause_seconds: int
     state: State
     by: str
     reason: str
@@ -80,6 +81,7 @@ async def create(
     until: datetime,
     *,
     slice_seconds: int,
+    pause_seconds: int,
     reason: str,
     by: str,
     now: datetime,
@@ -93,6 +95,7 @@ async def create(
         since=since,
         until=until,
         slice_seconds=slice_seconds,
+        pause_seconds=pause_seconds,
         state="open",
         by=by[:64],
         reason=reason,
@@ -268,6 +271,9 @@ async def _advance(db: Database, backfill: Backfill, *, now: datetime) -> bool:
             return False
         busy = select(r.id).where(r.sync == backfill.sync, r.state.in_(("queued", "running"))).limit(1)
         if await connection.scalar(busy) is not None:
+            return False
+        latest = await connection.scalar(select(func.max(r.finished_at)).where(r.backfill_id == backfill.id))
+        if latest is not None and now < latest + timedelta(seconds=backfill.pause_seconds):
             return False
         part = next(one for one in parts if one.number == upcoming)
         claimed = await connection.execute(

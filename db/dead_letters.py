@@ -29,6 +29,8 @@ class DeadLetter:
     retries: int = 0
     resolved_at: datetime | None = None
     resolved_by: str | None = None
+    verdict: str | None = None  # retried | given_up
+    verdict_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

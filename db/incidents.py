@@ -44,6 +44,9 @@ class Incident:
     acknowledged_at: datetime | None
     calm_since: datetime | None
     inhibited_by: str | None
+    silenced_until: datetime | None = None
+    silenced_by: str | None = None
+    silenced_reason: str | None = None
 
     @property
     def duration(self) -> float | None:

@@ -52,12 +52,13 @@ async def last(db: Database, sync: str) -> RunRow | None:
 
 
 async def ended_lately(db: Database, sync: str, *, limit: int) -> list[RunRow]:
-    """Return the latest runs that ended with success, error or abandoned, newest first; neither dry nor of a backfill."""
+    """Return the latest runs whose end says something about the sync, newest first: success, error or abandoned, neither
+    dry nor of a backfill, and no error that passes by itself."""
     c = sync_runs.c
     query = (
         select(sync_runs)
         .where(c.sync == sync, c.outcome.in_(("success", "error", "abandoned")), c.dry_run.is_(False))
-        .where(c.backfill_id.is_(None))
+        .where(c.backfill_id.is_(None), c.passing.is_not(True))
         .order_by(c.scheduled_at.desc())
         .limit(limit)
     )

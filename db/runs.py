@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db import leases
 from db.engine import Database
 from db.owner import is_dead
+from db.schedules import may_fire
 from db.schema import leases as lease_table
 from db.schema import sync_runs
 
@@ -150,17 +151,27 @@ async def queue_first(db: Database, sync: str, *, now: datetime) -> RunRow | Non
     return run if made else None
 
 
-async def claim_slot(db: Database, sync: str, *, scheduled_at: datetime) -> RunRow | None:
-    """Claim a slot of the schedule as a queued run; return None when another scheduler has it."""
+async def claim_slot(
+    db: Database, sync: str, *, scheduled_at: datetime, now: datetime, schedule: str | None
+) -> RunRow | None:
+    """Claim a slot of the schedule as a queued run; return None when another scheduler has it.
+
+    ``schedule`` is the edit the slot belongs to, None for the file's. A claim under another schedule than holds, or
+    while the sync is paused, gets nothing: a scheduler that has not seen an edit yet must not act against it.
+    """
     run = _new(sync, "schedule", scheduled_at)
-    return run if await _insert_once(db, run) else None
+    async with db.write() as connection:
+        if not await may_fire(connection, sync, schedule=schedule, now=now):
+            return None
+        return run if await _insert_once(connection, run) else None
 
 
 async def note_missed(db: Database, sync: str, *, scheduled_at: datetime, now: datetime, reason: str) -> bool:
     """Note a slot at which nothing ran, with the reason; return False when that slot has a run already."""
     run = _new(sync, "schedule", scheduled_at)
     values = {"state": "finished", "outcome": "missed", "finished_at": now, "message": reason}
-    return await _insert_once(db, run, **values)
+    async with db.write() as connection:
+        return await _insert_once(connection, run, **values)
 
 
 async def begin(db: Database, run: RunRow, *, holder: str, now: datetime, until: datetime) -> Grip | None:
@@ -352,12 +363,11 @@ async def _begin(
     return None
 
 
-async def _insert_once(db: Database, run: RunRow, **more: Any) -> bool:
-    dialect = sqlite if db.is_sqlite else postgresql
+async def _insert_once(connection: AsyncConnection, run: RunRow, **more: Any) -> bool:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(sync_runs).values({**_values(run), **more})
     new = statement.on_conflict_do_nothing(index_elements=["sync", "trigger", "scheduled_at"])
-    async with db.write() as connection:
-        return (await connection.execute(new.returning(sync_runs.c.id))).one_or_none() is not None
+    return (await connection.execute(new.returning(sync_runs.c.id))).one_or_none() is not None
 
 
 def _new(

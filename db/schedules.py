@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -84,13 +84,18 @@ async def edit(
     reason: str,
     by: str,
     now: datetime,
-) -> None:
+    seen: datetime | None | Literal["whatever"] = "whatever",
+) -> bool:
     """Let a schedule and a number of failures hold over the file's (None: as the file). A pause stays as it is.
 
-    The caller has checked the schedule's text.
+    The caller has checked the schedule's text. ``seen`` is when the edit was made that whoever decides has looked at
+    (None: there was none); return False, with nothing changed, when another was made since.
     """
     values = {"schedule": schedule, "pause_after": pause_after, "reason": reason, "by": by[:64], "changed_at": now}
     async with db.write() as connection:
+        held = select(schedules.c.changed_at).where(schedules.c.sync == sync).with_for_update()
+        if seen != "whatever" and await connection.scalar(held) != seen:
+            return False
         await _put(connection, {"sync": sync, "paused": False, **values}, values)
         await note_act(
             connection,
@@ -101,6 +106,7 @@ async def edit(
             reason=reason,
             facts={"schedule": schedule, "pause_after": pause_after},
         )
+    return True
 
 
 async def back_to_file(db: Database, sync: str, *, reason: str | None, by: str, now: datetime) -> bool:
@@ -114,7 +120,6 @@ async def back_to_file(db: Database, sync: str, *, reason: str | None, by: str, 
         )
         if changed.rowcount == 0:
             return False
-        await connection.execute(delete(schedules).where(c.sync == sync, c.paused.is_(False), c.resumed_at.is_(None)))
         await note_act(connection, at=now, user_name=by, act="schedule.returned", subject=sync, reason=reason)
     return True
 
@@ -182,6 +187,17 @@ async def resume(db: Database, sync: str, *, reason: str | None, by: str, now: d
             return False
         await note_act(connection, at=now, user_name=by, act="schedule.resumed", subject=sync, reason=reason)
     return True
+
+
+async def may_fire(connection: AsyncConnection, sync: str, *, schedule: str | None, now: datetime) -> bool:
+    """Return whether a slot of this schedule (None: the file's) may start a run now. The row is held until the caller's
+    transaction ends, so that no edit and no pause comes in between."""
+    query = select(schedules).where(schedules.c.sync == sync).with_for_update(read=True)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return schedule is None
+    found = ScheduleEdit(**row._mapping)
+    return found.schedule == schedule and not found.is_paused(now)
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

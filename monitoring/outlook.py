@@ -92,7 +92,7 @@ class Plans:
         for sync in self._syncs:
             asked = [name for name in sync.vendors if name in tight]
             edit = edits.get(sync.name)
-            if not asked or (edit is not None and edit.paused):
+            if not asked or (edit is not None and edit.is_paused(now)):
                 continue
             starts_at = next_run((edit.schedule if edit else None) or sync.schedule, now)
             if starts_at is None or starts_at > now + AHEAD:

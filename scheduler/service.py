@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from db import processes, run_history, runs, schedules
+from db import backfills, processes, run_history, runs, schedules
 from db.engine import Database, StoreUnavailable
 from db.owner import new_owner
 from db.runs import Grip, GripLost, RunRow
@@ -31,6 +31,7 @@ from scheduler.syncs.run import Run, execute
 from scheduler.triggers import last_fire, parse
 
 log = logging.getLogger(__name__)
+PAUSE_LOOKED_AT = 2.0  # seconds between two looks at what keeps failing
 LATE = 60  # seconds a slot may come late and still run; later it is noted as missed
 
 
@@ -41,6 +42,17 @@ class Duty:
     name: str
     every_seconds: float
     act: Callable[[], Awaitable[object]]
+
+
+def failed_too_often(ended: Sequence[RunRow], *, limit: int, since: datetime | None) -> str | None:
+    """Return the sentence that pauses a sync, None while it may go on. ``ended`` are its latest runs that count, newest
+    first; those that ended before ``since``, when it was last resumed, count no more."""
+    counted = [run for run in ended if since is None or (run.finished_at is not None and run.finished_at > since)]
+    if len(counted) < limit or any(run.outcome == "success" for run in counted):
+        return None
+    times = "Its last run failed" if limit == 1 else f"Its last {limit} runs failed in a row"
+    said = f"; the last one said: {counted[0].message}" if counted[0].message else "."
+    return f"{times}{said}"
 
 
 def utc_now() -> datetime:
@@ -79,6 +91,7 @@ class Service:
         self._firing: set[asyncio.Task[None]] = set()  # slots that are being claimed
         self._triggers: dict[str, BaseTrigger] = {}
         self._edits: dict[str, ScheduleEdit] = {}
+        self._paused: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Service {self.owner} running={sorted(self._running)}>"
@@ -93,6 +106,7 @@ class Service:
         tasks = [
             asyncio.create_task(self._again("watch", self.options.poll_every, self.watch)),
             asyncio.create_task(self._again("heartbeat", self.options.heartbeat_every, self.beat)),
+            asyncio.create_task(self._again("pause_failing", PAUSE_LOOKED_AT, self.pause_failing)),
             *(asyncio.create_task(self._again(duty.name, duty.every_seconds, duty.act)) for duty in self.duties),
         ]
         log.info("scheduler.started", extra={"owner": self.owner, "syncs": sorted(self.jobs)})
@@ -105,20 +119,22 @@ class Service:
     # --- schedules -------------------------------------------------------------------------------------------------
 
     async def read_schedules(self) -> None:
-        """Take the schedules of the file and the edits over them; a changed one is in force at once."""
+        """Take the schedules of the file, and the edits and pauses over them; what has changed is in force at once."""
         edits = await schedules.edits(self.db)
         for name, job in self.jobs.items():
-            edit = edits.get(name)
-            if name in self._triggers and edit == self._edits.get(name):
+            edit, now = edits.get(name), self.now()
+            before, paused = self._edits.get(name), edit is not None and edit.is_paused(now)
+            if name in self._triggers and edit == before and paused == (name in self._paused):
                 continue
             self._triggers[name] = self._trigger(job, edit)
             if edit is not None:
                 self._edits[name] = edit
             else:
                 self._edits.pop(name, None)
+            (self._paused.add if paused else self._paused.discard)(name)
             if self._timer.get_job(name) is not None:
                 self._timer.remove_job(name)
-            if not self.is_paused(name):
+            if not paused:
                 self._timer.add_job(
                     self.fire,
                     self._triggers[name],
@@ -128,12 +144,26 @@ class Service:
                     coalesce=True,
                     max_instances=1,
                 )
-            log.info("schedule.in_force", extra={"sync": name, "paused": self.is_paused(name)})
+            log.info("schedule.in_force", extra={"sync": name, "paused": paused})
 
     def is_paused(self, sync: str) -> bool:
-        """Return True while a person holds the sync back."""
-        edit = self._edits.get(sync)
-        return edit is not None and edit.paused
+        """Return True while the schedule of the sync is held back."""
+        return sync in self._paused
+
+    async def pause_failing(self) -> None:
+        """Hold back each sync whose runs failed too often in a row, so that somebody looks before it goes on."""
+        edits, now = await schedules.edits(self.db), self.now()
+        for name, job in self.jobs.items():
+            edit = edits.get(name)
+            limit = job.pause_after if edit is None or edit.pause_after is None else edit.pause_after
+            if limit == 0 or (edit is not None and edit.is_paused(now)):
+                continue
+            ended = await run_history.ended_lately(self.db, name, limit=limit)
+            reason = failed_too_often(ended, limit=limit, since=edit.held_until(now) if edit else None)
+            if reason is not None and await schedules.pause_failing(
+                self.db, name, run_id=ended[0].id, reason=reason, now=now
+            ):
+                log.warning("schedule.paused", extra={"sync": name, "reason": reason})
 
     def _trigger(self, job: Job, edit: ScheduleEdit | None) -> BaseTrigger:
         text = edit.schedule if edit is not None and edit.schedule else job.schedule
@@ -153,6 +183,9 @@ class Service:
                 continue
             if now - slot < timedelta(seconds=2 * self.options.poll_every):
                 continue  # this very moment: the slot is being claimed, not missed
+            edit = self._edits.get(name)
+            if edit is not None and slot <= max(edit.changed_at, edit.held_until(now) or edit.changed_at):
+                continue  # it was no slot then, or it lay in a pause
             reason = f"No scheduler was running at {slot:%Y-%m-%d %H:%M:%S} UTC; it runs once now."
             if await runs.note_missed(self.db, name, scheduled_at=slot, now=now, reason=reason):
                 await runs.queue(self.db, name, trigger="start", requested_by=None, now=now)
@@ -166,7 +199,9 @@ class Service:
             return
         self._firing.add(task)
         try:
-            run = await runs.claim_slot(self.db, sync, scheduled_at=slot)
+            edit = self._edits.get(sync)
+            schedule = edit.schedule if edit is not None else None
+            run = await runs.claim_slot(self.db, sync, scheduled_at=slot, now=self.now(), schedule=schedule)
             if run is not None:
                 await self.take_over_dead()
                 await self.start(run)
@@ -183,6 +218,7 @@ class Service:
             )
         await self.read_schedules()
         await self.take_over_dead()
+        await backfills.advance(self.db, now=self.now())
         for run in await run_history.queued(self.db):
             if run.sync in self.jobs and not self._is_fresh_slot(run):
                 await self.start(run)

@@ -70,7 +70,8 @@ def next_fire(trigger: BaseTrigger, after: datetime) -> datetime | None:
 
 async def next_times(text: str, after: datetime, *, timezone: str = "UTC", number: int = 5) -> Sequence[datetime]:
     """Return the next slots of a schedule's text after a moment, in UTC. Raise ValueError as ``parse`` does."""
-    trigger, found = parse(text, timezone=timezone), []
+    trigger = parse(text, timezone=timezone)
+    found: list[datetime] = []
     at = next_fire(trigger, after)
     while at is not None and len(found) < number:
         found.append(at)

@@ -100,6 +100,7 @@ backfills = Table(  # a range of the past, worked off slice by slice beside the 
     Column("since", UtcTime, nullable=False),
     Column("until", UtcTime, nullable=False),
     Column("slice_seconds", Integer, nullable=False),
+    Column("pause_seconds", Integer, nullable=False),  # between two slices
     Column("state", String(10), nullable=False),  # open | done | failed | cancelled
     Column("by", String(64), nullable=False),
     Column("reason", Text, nullable=False),

@@ -127,7 +127,6 @@ class Alerts:
             circuits=worst_circuit((row.vendor, row.state, row.reason or "") for row in circuits),
             minutes=round(options.window / 60),
         )
-        paused = frozenset(name for name, edit in (await schedules.edits(self._db)).items() if edit.paused)
         unknown = await old_unknown_outcomes(self._db, before=now - timedelta(seconds=options.unknown_after))
         processes = await process_rows.seen(self._db, since=now - timedelta(days=7))
         return [
@@ -136,7 +135,7 @@ class Alerts:
             *sync_findings(
                 await freshness(self._db),
                 syncs=self._syncs,
-                paused=paused,
+                edits=await schedules.edits(self._db),
                 options=options,
                 now=now,
                 watching_since=self._watching_since,

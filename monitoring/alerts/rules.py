@@ -16,6 +16,7 @@ from db.evidence import Evidence, UnknownOutcomes
 from db.freshness import Freshness
 from db.incidents import Severity
 from db.processes import ProcessRow
+from db.schedules import ScheduleEdit
 from monitoring.facts import SyncFacts
 from monitoring.health import Health, counted_calls, counted_failures, wilson_lower_bound
 from monitoring.options import AlertOptions
@@ -39,11 +40,13 @@ CIRCUIT_OPEN = Rule(name="circuit_open", wait=0, calm=0, reopen=120)
 ERROR_RATE = Rule(name="error_rate", wait=60, calm=180, reopen=300)
 SYNC_FAILED = Rule(name="sync_failed", wait=0, calm=0)
 SYNC_LATE = Rule(name="sync_late", wait=60, calm=0)
+SYNC_PAUSED = Rule(name="sync_paused", wait=0, calm=0)
 UNKNOWN_OUTCOME = Rule(name="unknown_outcome", wait=0, calm=0)
 PROCESS_SILENT = Rule(name="process_silent", wait=60, calm=30)
 
 RULES: Mapping[str, Rule] = {
-    rule.name: rule for rule in (CIRCUIT_OPEN, ERROR_RATE, SYNC_FAILED, SYNC_LATE, UNKNOWN_OUTCOME, PROCESS_SILENT)
+    rule.name: rule
+    for rule in (CIRCUIT_OPEN, ERROR_RATE, SYNC_FAILED, SYNC_LATE, SYNC_PAUSED, UNKNOWN_OUTCOME, PROCESS_SILENT)
 }
 
 _OPEN_STATES = frozenset({"open", "half_open", "forced_open"})
@@ -146,7 +149,7 @@ def sync_findings(
     freshness: Mapping[str, Freshness],
     *,
     syncs: Sequence[SyncFacts],
-    paused: frozenset[str],
+    edits: Mapping[str, ScheduleEdit],
     options: AlertOptions,
     now: datetime,
     watching_since: datetime,
@@ -154,7 +157,8 @@ def sync_findings(
     """Return the syncs whose last run failed, and those that have had no success for too long.
 
     Lateness is counted from ``watching_since`` at the earliest: after a restart of ours nothing is late at once. A
-    sync that a person has paused is not late.
+    sync that is paused is not late, and one that was is given its time anew; one that was paused because it kept
+    failing is a finding of its own, since it does not go on by itself.
     """
     findings = []
     for sync in syncs:
@@ -177,11 +181,28 @@ def sync_findings(
                     },
                 )
             )
-        if sync.name in paused:
+        edit = edits.get(sync.name)
+        if edit is not None and edit.is_paused(now):
+            if edit.paused_run is not None:
+                findings.append(
+                    Finding(
+                        rule=SYNC_PAUSED,
+                        subject=sync.name,
+                        title=f"The sync {sync.label} is paused: it kept failing",
+                        facts=common
+                        | {
+                            "sentence": _end(edit.pause_reason or "It kept failing."),
+                            "fault": "see the run",
+                            "todo": "Mend the cause, try it with “Run now”, then resume its schedule on the page.",
+                            "run_id": edit.paused_run,
+                        },
+                    )
+                )
             continue
         allowed = timedelta(seconds=options.late_after.get(sync.name, options.late_otherwise))
         fresh = stands.succeeded_at if stands is not None else None
         since = max(fresh, watching_since) if fresh is not None else watching_since
+        since = max(since, (edit.held_until(now) if edit is not None else None) or since)
         if now - since > allowed:
             findings.append(
                 Finding(

@@ -76,7 +76,7 @@ async def sync_orders(run: Run, *, calls: Calls, options: OrdersOptions) -> None
         if run.span:  # the ERP's side is the normal run's
             run.message = f"{stores.taken} taken from stores.{stores.left_out}"
             if stores.failed:
-                raise RunFailed(" ".join(stores.failed), error_type="stores_failed")
+                raise RunFailed(" ".join(stores.failed), error_type="stores_failed", passing=stores.passing)
             return
         async with run.step() as step:
             step.cursor["phase"] = "export"
@@ -86,7 +86,7 @@ async def sync_orders(run: Run, *, calls: Calls, options: OrdersOptions) -> None
     if options.stores:
         await stores.tell()
     if stores.failed:
-        raise RunFailed(" ".join(stores.failed), error_type="stores_failed")
+        raise RunFailed(" ".join(stores.failed), error_type="stores_failed", passing=stores.passing)
     failed = f", {sync.put_off} wait for another try" if sync.put_off else ""
     moved = f"{stores.taken} taken from stores, {stores.told} told to them; " if options.stores else ""
     run.message = f"{moved}{sync.sent} orders sent, {sync.checked} asked about{failed}.{stores.left_out}"

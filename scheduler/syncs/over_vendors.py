@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from db import run_history
 from integrations.errors import MissingCredential, QuaysideError
-from scheduler.syncs.run import Run, RunFailed
+from scheduler.syncs.run import Run, RunFailed, passes_by_itself
 
 log = logging.getLogger(__name__)
 CARRIED = ("watermarks", "known")  # what a run takes on from the one before
@@ -24,6 +24,7 @@ async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Aw
     chosen = (run.row.options or {}).get("vendors")
     vendors = [vendor for vendor in vendors if chosen is None or vendor in chosen]
     failed: dict[str, str] = {}
+    passing = True
     left_out: list[str] = []
     if "asked" not in run.cursor:
         began = run.row.started_at or run.now()
@@ -40,6 +41,7 @@ async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Aw
         except QuaysideError as error:
             log.warning("sync.vendor_failed", extra={"run": run.row.id, "vendor": vendor, "reason": error.message})
             failed[vendor] = error.message
+            passing = passing and passes_by_itself(error)
             await run.note(f"{vendor}: {error.message}", tone="bad")
         async with run.step() as step:
             step.cursor["asked"] = [*step.cursor.get("asked", []), vendor]
@@ -48,5 +50,5 @@ async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Aw
     if failed:
         others = len(vendors) - len(failed)
         said = " ".join(f"{vendor}: {message}" for vendor, message in failed.items())
-        raise RunFailed(f"{said} {others} of {len(vendors)} vendors are done.", error_type="vendors_failed")
+        raise RunFailed(f"{said} {others} of {len(vendors)} vendors are done.", error_type="vendors_failed", passing=passing)
     return "".join(left_out)

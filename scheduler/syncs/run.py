@@ -194,7 +194,7 @@ async def execute(run: Run, work: Work) -> None:
         except RunCancelled as error:
             await _end(run, "cancelled", message=str(error))
         except (RunFailed, QuaysideError) as error:
-            passing = error.passing if isinstance(error, RunFailed) else _passes(error)
+            passing = error.passing if isinstance(error, RunFailed) else passes_by_itself(error)
             await _end(run, "error", message=error.message, error_type=error.error_type, passing=passing)
         except Exception as error:
             log.exception("run.broke", extra={"run": run.row.id, "sync": run.row.sync})
@@ -212,9 +212,9 @@ def _begun(run: Run) -> str:
     return f"Begun by {run.grip.holder}{asked}{span}."
 
 
-def _passes(error: QuaysideError) -> bool:
+def passes_by_itself(error: QuaysideError) -> bool:
     """Whether what ended a run passes by itself: the next one may do better, and nobody has to mend anything."""
-    return error.retryable and error.fault in ("theirs", "network") or isinstance(error, NotPermitted)
+    return (error.retryable and error.fault in ("theirs", "network")) or isinstance(error, NotPermitted)
 
 
 async def _end(

@@ -36,6 +36,7 @@ class StoreOrders:
         self.options = options
         self.taken = self.told = 0
         self.failed: list[str] = []
+        self.passing = True  # what failed passes by itself
         self.left_out = ""
 
     async def fetch(self) -> None:
@@ -65,6 +66,7 @@ class StoreOrders:
             self.left_out = await over_vendors(self.run, self.options.stores, ask)
         except RunFailed as error:  # the ERP's side goes on all the same
             self.failed.append(error.message)
+            self.passing = self.passing and error.passing
 
     async def _fetch(self, vendor: str) -> None:
         if self.run.span:

@@ -260,7 +260,7 @@ async def _syncs(db: Database, now: datetime, interesting: dict[str, tuple[str, 
         (15, "currency", "success"), (8, "orders", "success"), (6, "orders", "success"), (4, "orders", "success"),
     ):  # fmt: skip
         at = now - timedelta(minutes=minutes)
-        run = await runs.claim_slot(db, sync, scheduled_at=at)
+        run = await runs.claim_slot(db, sync, scheduled_at=at, now=at, schedule=None)
         assert run is not None
         grip = await runs.begin(db, run, holder=f"seed-{sync}", now=at, until=at + timedelta(minutes=1))
         assert grip is not None

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from db import processes, run_history, runs, schedules
+from db import audit, processes, run_history, runs, schedules
 from db.engine import Database
 from db.runs import RunRow
-from db.schedules import ScheduleEdit
 from integrations.types.currency import Rates
 from scheduler.listener import Slip
 from scheduler.options import CurrencyOptions, SchedulerOptions
@@ -49,6 +49,13 @@ def make(stage: Stage) -> Callable[..., Awaitable[Service]]:
 
 
 Make = Callable[..., Awaitable[Service]]
+
+
+async def edit(stage: Stage, schedule: str) -> None:
+    now = stage.clock.now()
+    assert await schedules.edit(
+        stage.db, "currency", schedule=schedule, pause_after=None, reason="less", by="ann", now=now
+    )
 
 
 async def test_a_slot_is_run_by_one_of_two_schedulers(stage: Stage, make: Make) -> None:
@@ -193,10 +200,10 @@ async def test_a_stop_waits_for_a_slot_that_is_being_claimed(
     service = await make()
     claim, claiming, go_on = runs.claim_slot, asyncio.Event(), asyncio.Event()
 
-    async def slow_claim(db: Database, sync: str, *, scheduled_at: datetime) -> RunRow | None:
+    async def slow_claim(db: Database, sync: str, **slot: Any) -> RunRow | None:
         claiming.set()
         await go_on.wait()
-        return await claim(db, sync, scheduled_at=scheduled_at)
+        return await claim(db, sync, **slot)
 
     monkeypatch.setattr(runs, "claim_slot", slow_claim)
     life = asyncio.create_task(service.run())
@@ -228,32 +235,123 @@ async def test_who_lost_the_run_writes_nothing_more(stage: Stage) -> None:
 
 async def test_an_edited_schedule_is_in_force_at_the_next_look_and_can_go_back(stage: Stage, make: Make) -> None:
     service = await make()
-    edit = ScheduleEdit(
-        sync="currency", schedule="0 9 * * 1", paused=False, reason=None, by="ann", changed_at=stage.clock.now()
-    )
-    await schedules.put(stage.db, edit)
+    await edit(stage, "0 9 * * 1")
     await service.watch()
     stage.clock.move(3600)
     await service.fire("currency")
     await service.idle()
     assert (await run_history.recent(stage.db))[0].scheduled_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
 
-    await schedules.put(stage.db, replace(edit, paused=True, reason="stocktaking"))
+    assert await schedules.back_to_file(stage.db, "currency", reason=None, by="ann", now=stage.clock.now())
+    stage.clock.move(5 * 3600)
+    await service.watch()
+    await service.fire("currency")
+    await service.idle()
+    assert (await run_history.recent(stage.db))[0].scheduled_at == datetime(2026, 3, 2, 18, tzinfo=UTC)
+
+
+async def test_a_paused_sync_fires_nothing_until_somebody_resumes_it_whatever_is_edited(
+    stage: Stage, make: Make
+) -> None:
+    service, behind = await make(), await make()
+    assert await schedules.pause(stage.db, "currency", reason="stocktaking", by="ann", now=stage.clock.now())
+    assert not await schedules.pause(stage.db, "currency", reason="mine", by="bob", now=stage.clock.now())
+    await edit(stage, "every 1h")
+    await service.watch()
+    await service.fire("currency")
+    await behind.fire("currency")  # it has not looked since: the database refuses its claim
+    assert service.is_paused("currency")
+    assert await run_history.recent(stage.db) == []
+
+    stage.clock.move(3600)
+    assert await schedules.resume(stage.db, "currency", reason=None, by="bob", now=stage.clock.now())
+    await service.watch()
+    assert not service.is_paused("currency")
+    assert await run_history.recent(stage.db) == []  # no slot of the pause is made up for
+    stage.clock.move(3600)
+    await service.fire("currency")
+    await service.idle()
+
+    (run,) = await run_history.recent(stage.db)
+    assert (run.scheduled_at, run.outcome) == (SLOT + timedelta(hours=2), "success")
+
+
+async def test_a_pause_ends_by_itself_at_its_moment(stage: Stage, make: Make) -> None:
+    service = await make()
+    until = stage.clock.now() + timedelta(hours=1)
+    await schedules.pause(stage.db, "currency", reason="release", by="ann", now=stage.clock.now(), until=until)
     await service.watch()
     assert service.is_paused("currency")
 
-    await schedules.clear(stage.db, "currency")
+    stage.clock.move(3600)
     await service.watch()
+
     assert not service.is_paused("currency")
 
 
+async def test_a_scheduler_behind_an_edit_claims_no_slot_of_the_old_schedule(stage: Stage, make: Make) -> None:
+    behind = await make()
+    await edit(stage, "0 9 * * 1")
+
+    await behind.fire("currency")
+
+    assert await run_history.recent(stage.db) == []
+
+
+async def test_slots_of_a_pause_or_before_an_edit_are_not_missed_ones(stage: Stage, make: Make) -> None:
+    service = await make()
+    await service.fire("currency")
+    await service.idle()
+    await schedules.pause(stage.db, "currency", reason="stocktaking", by="ann", now=stage.clock.now())
+    stage.clock.move(20 * 3600)
+    await schedules.resume(stage.db, "currency", reason=None, by="ann", now=stage.clock.now())
+
+    await (await make()).catch_up()
+    await edit(stage, "every 1h")
+    stage.clock.move(60)
+    await (await make()).catch_up()
+
+    assert [run.outcome for run in await run_history.recent(stage.db)] == ["success"]
+
+
+async def test_a_sync_that_keeps_failing_is_paused_with_what_it_said_and_counts_anew_when_resumed(
+    stage: Stage, make: Make
+) -> None:
+    service = await make(pause_after=3)
+
+    async def fail(*, passing: bool = False) -> None:
+        run = await stage.begin("currency")
+        async with stage.db.write() as connection:
+            await runs.finish(
+                connection,
+                run.grip,
+                outcome="error",
+                now=stage.clock.now(),
+                message="The credential is wrong.",
+                passing=passing,
+            )
+
+    for passing in (False, True, True, False):  # a vendor's outage does not count
+        await fail(passing=passing)
+        await service.pause_failing()
+    assert not (await schedules.edits(stage.db)).get("currency")
+    await fail()
+    await asyncio.gather(service.pause_failing(), (await make(pause_after=3)).pause_failing())
+    paused = (await schedules.edits(stage.db))["currency"]
+    assert paused.paused_by == "quayside"
+    assert paused.pause_reason == "Its last 3 runs failed in a row; the last one said: The credential is wrong."
+
+    stage.clock.move(1)
+    await schedules.resume(stage.db, "currency", reason=None, by="ann", now=stage.clock.now())
+    await fail()
+    await service.pause_failing()
+
+    assert not (await schedules.edits(stage.db))["currency"].paused
+    assert [act.act for act in await audit.list_acts(stage.db)] == ["schedule.resumed", "schedule.paused"]
+
+
 async def test_a_bad_edit_leaves_the_schedule_of_the_file(stage: Stage, make: Make) -> None:
-    await schedules.put(
-        stage.db,
-        ScheduleEdit(
-            sync="currency", schedule="nonsense", paused=False, reason=None, by="ann", changed_at=stage.clock.now()
-        ),
-    )
+    await edit(stage, "nonsense")
     service = await make()
 
     await service.fire("currency")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,7 +12,7 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-_COLUMNS: tuple[tuple[str, tuple[tuple[str, sa.types.TypeEngine[object]], ...]], ...] = (
+_COLUMNS: tuple[tuple[str, tuple[tuple[str, sa.types.TypeEngine[Any]], ...]], ...] = (
     (
         "schedules",
         (
@@ -67,6 +69,7 @@ def upgrade() -> None:
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.Column("slice_seconds", sa.Integer(), nullable=False),
+        sa.Column("pause_seconds", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("by", sa.String(length=64), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
