@@ -35,8 +35,9 @@ class RetentionOptions:
     ``bodies`` (default 3) are the redacted requests and answers, and the sealed inputs a call is replayed with.
     ``calls`` (30) are calls with their attempts. ``minute_rollups`` (7), ``five_minute_rollups`` (35) and
     ``hour_rollups`` (400) are the sums the charts show. ``sync_runs`` (90) are runs with their notes, backfills, conflicts
-    and the dead letters that are dealt with; of each sync the newest run that succeeded stays. ``incidents`` (400) are resolved ones,
-    and what circuits did. ``rate_snapshots`` (400): of each base the newest stays. ``audit`` (400) says who did what.
+    and the dead letters that are dealt with; of each sync the newest run that succeeded stays. ``incidents`` (400) are
+    resolved ones, and what circuits did. ``rate_snapshots`` (400): of each base the newest stays. ``audit`` (400) says
+    who did what.
     ``answers`` (30) are kept for when a vendor does not answer. ``events`` (30) are what vendors pushed to us and what
     came of it. Idempotency keys, browser sessions and login links go
     when they expire.

@@ -84,7 +84,7 @@ async def edit(
     reason: str,
     by: str,
     now: datetime,
-    seen: datetime | None | Literal["whatever"] = "whatever",
+    seen: datetime | Literal["whatever"] | None = "whatever",
 ) -> bool:
     """Let a schedule and a number of failures hold over the file's (None: as the file). A pause stays as it is.
 

@@ -81,4 +81,5 @@ class Hands:
     watch_report: Callable[[str, str, datetime, datetime, Mapping[str, float]], Awaitable[WatchReport]] | None = None
     # Faults to inject; None where no vendor's calls go to the sandbox.
     game_day: GameDay | None = None
+    # The next slots of a schedule somebody typed.
     next_times: NextTimes | None = None

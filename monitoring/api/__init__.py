@@ -14,6 +14,7 @@ from monitoring.api import (
     orders,
     outcomes,
     reports,
+    schedules,
     syncs,
     vendors,
 )
@@ -24,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     calls.router,
     calls.traces,
     syncs.router,
+    schedules.router,
     incidents.router,
     circuits.router,
     limits.router,

@@ -103,7 +103,7 @@ class Sync(Model):
     description: str
     schedule: str = Field(description="as it holds now: an edit made in the browser wins over the file")
     edited: bool
-    paused: bool
+    paused: bool = Field(description="its schedule is held back; `/syncs/{name}/schedule` says by whom and why")
     vendors: list[str]
     succeeded_at: datetime | None
     failures_in_a_row: int
@@ -131,8 +131,8 @@ async def list_syncs(site: HasSite, _who: MayRead) -> Syncs:
                 label=facts.label,
                 description=facts.description,
                 schedule=(edit.schedule if edit and edit.schedule else None) or facts.schedule,
-                edited=edit is not None and edit.schedule is not None,
-                paused=edit is not None and edit.paused,
+                edited=edit is not None and edit.edited,
+                paused=edit is not None and edit.is_paused(site.now()),
                 vendors=list(facts.vendors),
                 succeeded_at=fresh.succeeded_at if fresh else None,
                 failures_in_a_row=fresh.failures if fresh else 0,

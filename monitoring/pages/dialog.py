@@ -12,6 +12,8 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, html
 from dash.development.base_component import Component
 
+from monitoring.pages.marks import aria
+
 
 def dialog(
     name: str,
@@ -54,6 +56,7 @@ def dialog(
         title=title,
         centered=True,
         size="lg",
+        closeButtonProps=aria(label="Close"),
     )
 
 

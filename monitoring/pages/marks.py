@@ -32,6 +32,7 @@ _TONES: Mapping[str, tuple[str, str]] = {  # word -> (tone, icon)
     "cancelled": ("dim", "hand"),
     "abandoned": ("bad", "down"),
     "queued": ("dim", "clock"),
+    "paused": ("warn", "hand"),
     "running": ("info", "run"),
     "pending": ("warn", "clock"),
     "firing": ("bad", "bell"),

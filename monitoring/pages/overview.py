@@ -270,7 +270,11 @@ async def _sync_strip(context: DashboardContext, view: TimeRange) -> Component:
         upcoming = None if edit and edit.is_paused(view.now) else next_run(schedule, view.now)
         done = await run_history.recent(context.db, facts.name, limit=10)
         last = next((run for run in done if run.started_at and run.finished_at), None)
-        items.append(sync_item(facts, running.get(facts.name), last, upcoming, view, paused=bool(edit and edit.is_paused(view.now))))
+        items.append(
+            sync_item(
+                facts, running.get(facts.name), last, upcoming, view, paused=bool(edit and edit.is_paused(view.now))
+            )
+        )
     return html.Section(items, className="q-strip", **aria(label="Syncs"))
 
 

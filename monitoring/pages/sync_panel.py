@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -16,10 +17,18 @@ from db.schedules import ScheduleEdit
 from monitoring import units
 from monitoring.facts import SyncFacts
 from monitoring.pages.marks import aria, badge, moment
-from monitoring.schedule import next_run
+from monitoring.pages.pause_dialog import why
+from monitoring.pages.schedule_dialog import in_force
 from monitoring.timerange import TimeRange
 
-TRIGGERS = {"schedule": "schedule", "user": "by hand", "api": "API", "start": "first start"}
+TRIGGERS = {
+    "schedule": "schedule",
+    "user": "by hand",
+    "api": "API",
+    "start": "first start",
+    "event": "event of a vendor",
+    "backfill": "backfill",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,35 +40,55 @@ class SyncsNow:
     letters: Sequence[DeadLetter]
     conflicts: Sequence[Conflict]
     edits: Mapping[str, ScheduleEdit]
+    upcoming: Mapping[str, datetime | None]  # the next slot of each sync, None where nobody can tell
 
 
 def sync_body(facts: SyncFacts, found: SyncsNow, view: TimeRange) -> list[Component]:
     """Return what changes in the panel of a sync: its schedule, its last run, its progress."""
     edit = found.edits.get(facts.name)
     last = next((run for run in found.history if run.sync == facts.name and run.finished_at and run.started_at), None)
-    schedule = (edit.schedule if edit and edit.schedule else None) or facts.schedule
     active = next((run for run in found.active if run.sync == facts.name), None)
-    if edit is not None and edit.paused:
-        upcoming: Any = html.Span(f"paused by {edit.by}" + (f": {edit.reason}" if edit.reason else ""))
+    paused = edit is not None and edit.is_paused(view.now)
+    if edit is not None and paused:
+        upcoming: Any = html.Span([badge("paused"), " ", *why(edit, view)])
     elif active is not None:
         upcoming = html.Span("now" if active.state == "running" else "waits for the scheduler")
     else:
-        at = next_run(schedule, view.now)
+        at = found.upcoming.get(facts.name)
         upcoming = moment(at, view, relative=True) if at else html.Span("by its schedule", className="q-dim")
     line = [
         *_pair(
             "Schedule",
-            html.Span([schedule, html.Span(" (edited here)", className="q-dim") if edit and edit.schedule else None]),
+            html.Span([in_force(facts, edit), _edited(facts, edit)]),
         ),
         *_pair("Next run", upcoming),
         *_pair("Last run", _last(last, view) if last else html.Span("never", className="q-dim")),
     ]
     parts: list[Component] = [html.Dl(line, className="q-facts")]
+    if edit is not None and paused and edit.paused_run is not None:
+        parts.append(
+            html.P(
+                "Mend the cause, try it with “Run now”, then resume its schedule: it does not go on by itself.",
+                className="q-sentence q-edge-warn",
+            )
+        )
     if active is not None:
         parts.append(progress(active, view))
     elif last is not None and last.outcome == "error" and last.message:
         parts.append(html.P(last.message, className="q-sentence q-edge-bad"))
     return parts
+
+
+def _edited(facts: SyncFacts, edit: ScheduleEdit | None) -> Component | None:
+    if edit is None or not edit.edited:
+        return None
+    failures = f", paused after {edit.pause_after} failures in a row" if edit.pause_after else ""
+    never = ", never paused by failures" if edit.pause_after == 0 else ""
+    return html.Span(
+        f" (edited by {edit.by}{failures}{never}; the file says {facts.schedule})",
+        className="q-dim",
+        title=edit.reason or None,
+    )
 
 
 def _pair(name: str, value: Any) -> list[Component]:
@@ -117,6 +146,8 @@ def progress(run: RunRow, view: TimeRange) -> Component:
             words.append(html.Span(f"{rate:,.0f} a second" if rate >= 1 else f"{rate * 60:,.0f} a minute"))
             words.append(html.Span(f"about {units.span((run.total - done) / rate)} left"))
     words.append(html.Span(counts(run)))
+    if run.waiting_for:
+        words.append(html.Span(f"waits for {run.waiting_for}", className="q-tone-warn"))
     if run.cancel_requested_by:
         words.append(html.Span(f"cancel asked for by {run.cancel_requested_by}", className="q-tone-warn"))
     if run.takeovers:

@@ -1,7 +1,11 @@
-"""The syncs: schedule, last and next run, live progress, run now, cancel; below, the history, dead letters, conflicts."""
+"""The syncs: schedule, last and next run, live progress, run now, cancel, edit, pause.
+
+Below: dead letters, the history, conflicts.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -11,15 +15,18 @@ from dash.development.base_component import Component
 from db import audit, dead_letters, run_history, runs, schedules
 from db.runs import RunRow
 from monitoring import units
-from monitoring.context import DashboardContext, may_trigger
+from monitoring.context import DashboardContext, may_act, may_trigger
 from monitoring.facts import SyncFacts
 from monitoring.identity import current_user
 from monitoring.live import Hub
+from monitoring.pages import pause_dialog, schedule_dialog
 from monitoring.pages.marks import aria, icon
+from monitoring.pages.schedule_dialog import in_force
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.sync_panel import SyncsNow, sync_body
 from monitoring.pages.sync_tables import below
 from monitoring.pages.toast import toast
+from monitoring.schedule import upcoming
 from monitoring.timerange import time_range
 
 HISTORY = 60  # runs read, so that the latest of each sync is among them
@@ -29,12 +36,13 @@ def layout(context: DashboardContext) -> Component:
     """Return the frame of the page: a panel per sync with its buttons, which stay put while figures change."""
     if not context.syncs:
         return html.Div([_head(), empty("No sync is set up.", "Schedules stand in quayside.toml under [syncs].")])
-    act = may_trigger()
     return html.Div(
         [
             _head(),
-            *[_panel(facts, act) for facts in context.syncs],
+            *[_panel(facts) for facts in context.syncs],
             html.Div(loading(200), id="syncs-below"),
+            schedule_dialog.dialog(),
+            pause_dialog.dialog(),
             dcc.Store(id="cancel-run"),
             dmc.Modal(
                 [
@@ -62,8 +70,8 @@ def _head() -> Component:
     )
 
 
-def _panel(facts: SyncFacts, act: bool) -> Component:
-    acts = [
+def _panel(facts: SyncFacts) -> Component:
+    runs_acts = [
         dmc.Button(
             "Run now", id={"act": "run", "sync": facts.name}, leftSection=icon("run"), variant="default", size="xs"
         ),
@@ -77,12 +85,30 @@ def _panel(facts: SyncFacts, act: bool) -> Component:
             disabled=True,
         ),
     ]
+    schedule_acts = [
+        dmc.Button(
+            "Pause…",
+            id={"act": "pause", "sync": facts.name},
+            variant="default",
+            size="xs",
+            **aria(label=f"Pause {facts.label}"),
+        ),
+        dmc.Button(
+            "Schedule…",
+            id={"act": "schedule", "sync": facts.name},
+            leftSection=icon("clock"),
+            variant="default",
+            size="xs",
+            **aria(label=f"Edit the schedule of {facts.label}"),
+        ),
+    ]
+    acts = [*(runs_acts if may_trigger() else []), *(schedule_acts if may_act() else [])]
     return html.Section(
         [
             html.Div(
                 [
                     html.Div([html.H2(facts.label), html.P(facts.description, className="q-dim")]),
-                    html.Div(acts, className="q-sync-acts") if act else None,
+                    html.Div(acts, className="q-sync-acts") if acts else None,
                 ],
                 className="q-sync",
             ),
@@ -100,6 +126,8 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         Output({"sync": ALL}, "children"),
         Output({"act": "run", "sync": ALL}, "disabled"),
         Output({"act": "cancel", "sync": ALL}, "disabled"),
+        Output({"act": "pause", "sync": ALL}, "children"),
+        Output({"act": "pause", "sync": ALL}, "aria-label"),
         Output("syncs-below", "children"),
         Input("tick", "data"),
         Input("acted", "data"),
@@ -108,15 +136,27 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     )
     async def show(_tick: float, _acted: float, search: str | None, zone: str | None) -> tuple[Any, ...]:
         view = time_range(search, zone, context.now())
-        act = may_trigger()
-        found = await shown("syncs", hub.once(("syncs", zone), lambda: _read(context)))
+        act, edits = may_trigger(), may_act()
+        found = await shown("syncs", hub.once(("syncs", zone), lambda: _read(context, view.now)))
         if not isinstance(found, SyncsNow):
-            return [found] * len(names), [True] * len(names) * act, [True] * len(names) * act, no_update
+            return (
+                [found] * len(names),
+                [True] * len(names) * act,
+                [True] * len(names) * act,
+                *[[no_update] * len(names) * edits] * 2,
+                no_update,
+            )
         bodies = [sync_body(facts, found, view) for facts in context.syncs]
         states = {run.sync: run.state for run in found.active}
         busy = [states.get(name) == "queued" for name in names] if act else []
         idle = [name not in states for name in names] if act else []
-        return bodies, busy, idle, below(found, context, view, act)
+        paused = [name in found.edits and found.edits[name].is_paused(view.now) for name in names] if edits else []
+        words = ["Resume" if one else "Pause" for one in paused]
+        spoken = [f"{word} {facts.label}" for word, facts in zip(words, context.syncs if edits else [], strict=True)]
+        return bodies, busy, idle, [f"{word}…" for word in words], spoken, below(found, context, view, act)
+
+    schedule_dialog.register(app, context)
+    pause_dialog.register(app, context)
 
     @app.callback(
         Output("acted", "data"),
@@ -208,15 +248,19 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         return now.timestamp(), [said]
 
 
-async def _read(context: DashboardContext) -> SyncsNow:
-    db = context.db
+async def _read(context: DashboardContext, now: datetime) -> SyncsNow:
+    db, edits = context.db, await schedules.edits(context.db)
     running, queued = await run_history.running(db), await run_history.queued(db)
     return SyncsNow(
         history=await run_history.recent(db, limit=HISTORY),
         active=[*running, *[run for run in queued if all(run.sync != other.sync for other in running)]],
         letters=await dead_letters.unresolved(db, limit=100),
         conflicts=await dead_letters.recent_conflicts(db, limit=50),
-        edits=await schedules.edits(db),
+        edits=edits,
+        upcoming={
+            facts.name: await upcoming(context.hands.next_times, in_force(facts, edits.get(facts.name)), now)
+            for facts in context.syncs
+        },
     )
 
 

@@ -50,5 +50,7 @@ async def over_vendors(run: Run, vendors: Sequence[str], ask: Callable[[str], Aw
     if failed:
         others = len(vendors) - len(failed)
         said = " ".join(f"{vendor}: {message}" for vendor, message in failed.items())
-        raise RunFailed(f"{said} {others} of {len(vendors)} vendors are done.", error_type="vendors_failed", passing=passing)
+        raise RunFailed(
+            f"{said} {others} of {len(vendors)} vendors are done.", error_type="vendors_failed", passing=passing
+        )
     return "".join(left_out)

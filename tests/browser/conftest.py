@@ -31,6 +31,7 @@ from monitoring.hands import Hands
 from monitoring.identity import csrf_of, digest
 from monitoring.options import WebOptions
 from monitoring.web import create_web
+from scheduler.triggers import next_times
 from tests.monitoring.cast import sync_facts, vendor_facts
 from tests.monitoring.seed import Day, seed_day
 
@@ -112,7 +113,7 @@ async def web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Web]:
     sessions = {"operator": await sign_in(db, "mira", "operator"), "viewer": await sign_in(db, "vik", "viewer")}
     sessions["admin"] = await sign_in(db, "ada", "admin")
     alive = asyncio.create_task(_scheduler_lives(db))
-    async with serving(db) as port:
+    async with serving(db, hands=Hands(next_times=next_times)) as port:
         yield Web(url=f"http://127.0.0.1:{port}", db=db, day=day, sessions=sessions)
     alive.cancel()
     await db.close()

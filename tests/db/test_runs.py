@@ -32,7 +32,9 @@ async def _row(db: Database, run: RunRow | Grip) -> RunRow:
 
 
 async def test_a_slot_is_claimed_once(database: Database) -> None:
-    claims = await asyncio.gather(*(runs.claim_slot(database, "orders", scheduled_at=NOON, now=NOON, schedule=None) for _ in range(4)))
+    claims = await asyncio.gather(
+        *(runs.claim_slot(database, "orders", scheduled_at=NOON, now=NOON, schedule=None) for _ in range(4))
+    )
 
     assert sum(claim is not None for claim in claims) == 1
     assert not await runs.note_missed(database, "orders", scheduled_at=NOON, now=NOON, reason="late")

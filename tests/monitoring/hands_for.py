@@ -14,6 +14,7 @@ from integrations.settings import understand
 from integrations.watch_report import watch_report
 from monitoring.facts import VendorFacts, facts_of
 from monitoring.hands import Hands
+from scheduler.triggers import next_times
 from tests.monitoring.cast import vendor_facts
 
 OPTIONS = understand({}, {}, var=Path("unused")).integrations
@@ -28,6 +29,7 @@ def hands_for(db: Database) -> Hands:
     """Return the hands that need no sandbox."""
     facts = {one.name: one for one in vendor_facts()}
     return Hands(
+        next_times=next_times,
         judge_limits=partial(limit_problems, OPTIONS),
         facts_under=lambda name, edits: _real(facts[name], edits),
         watch_report=partial(watch_report, db, OPTIONS),

@@ -49,6 +49,9 @@ ACTING: Mapping[str, Right] = {
     "pages.settings_users:save_user": "admin",
     "pages.settings_you:change_password": "own",
     "pages.settings_you:end_my_others": "own",
+    "pages.pause_dialog:pause": "operate",
+    "pages.pause_dialog:resume": "operate",
+    "pages.schedule_dialog:edit_schedule": "operate",
     "pages.settling:settle": "operate",
     "pages.syncs:cancel": "trigger",
     "pages.syncs:retry_letter": "trigger",
@@ -76,6 +79,10 @@ SHOWING = frozenset(
         "pages.settings_users:ask_add_user",
         "pages.settings_users:ask_link",
         "pages.settings_users:ask_user",
+        "pages.pause_dialog:ask_pause",
+        "pages.schedule_dialog:ask_schedule",
+        "pages.schedule_dialog:fill_from_file",
+        "pages.schedule_dialog:show_next",
         "pages.settling:ask",
         "pages.shell:own_range",
         "pages.shell:zoom",
@@ -96,6 +103,10 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/api/v1/syncs/{name}/runs"): "trigger",
     ("POST", "/api/v1/syncs/{name}/runs/{id}/cancel"): "trigger",
     ("PUT", "/api/v1/limits/{vendor}"): "operate",
+    ("PUT", "/api/v1/syncs/{name}/schedule"): "operate",
+    ("DELETE", "/api/v1/syncs/{name}/schedule"): "operate",
+    ("POST", "/api/v1/syncs/{name}/pause"): "operate",
+    ("POST", "/api/v1/syncs/{name}/resume"): "operate",
     ("PUT", "/api/v1/inventory/{sku}"): "inventory",
 }
 
@@ -105,6 +116,8 @@ SAMPLES: Mapping[str, Any] = {
     "circuit-back": {"row": "fedex@0", "act": "take_back"},
     "settle-id": "ZmVkZXgvY3JlYXRlX3NoaXBtZW50L2s",
     "cancel-run": "r1",
+    "pause-sync": "orders",
+    "schedule-seen": ["orders", None],
 }
 _WILD = {"sync": "orders"}  # a component of many -> which of them
 
