@@ -38,8 +38,9 @@ class RetentionOptions:
     and the dead letters that are dealt with; of each sync the newest run that succeeded stays. ``incidents`` (400) are
     resolved ones, and what circuits did. ``rate_snapshots`` (400): of each base the newest stays. ``audit`` (400) says
     who did what.
-    ``answers`` (30) are kept for when a vendor does not answer. ``events`` (30) are what vendors pushed to us and what
-    came of it. Idempotency keys, browser sessions and login links go
+    ``answers`` (30) are kept for when a vendor does not answer, and as long what they said of versions and certificates.
+    ``events`` (30) are what vendors pushed to us and what came of it. Idempotency keys, browser sessions and login links
+    go
     when they expire.
     """
 
@@ -173,6 +174,11 @@ def _by_row(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
         before=now - timedelta(days=options.events),
         also=events.c.state != "waiting",
     )
+    for table, seen in (
+        (schema.headers_seen, schema.headers_seen.c.last_seen),
+        (schema.certificates, schema.certificates.c.seen_at),
+    ):
+        yield Expiry(table=table, at=seen, before=now - timedelta(days=options.answers))
     # A journal's position says what of it is counted already; its file may come back later than its calls are kept.
     yield Expiry(
         table=schema.journals, at=schema.journals.c.updated_at, before=now - timedelta(days=max(365, options.calls))

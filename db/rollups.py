@@ -174,9 +174,17 @@ async def totals(db: Database, *, since: datetime, until: datetime, vendor: str 
     return _totals(sums, merged)
 
 
-async def series(db: Database, vendor: str, *, since: datetime, until: datetime, width: int | None = None) -> Series:
+async def series(
+    db: Database,
+    vendor: str,
+    *,
+    since: datetime,
+    until: datetime,
+    width: int | None = None,
+    with_errors: bool = True,
+) -> Series:
     """Return a vendor over time. Without ``width``: minutes up to 3 h, 5 minutes up to 36 h, else hours, and the next
-    wider where the narrow ones are not kept any more."""
+    wider where the narrow ones are not kept any more. ``with_errors`` False leaves ``errors`` out (cheaper)."""
     widths = [width] if width is not None else _widths(until - since)
     async with db.read() as connection:
         for candidate in widths:
@@ -184,7 +192,7 @@ async def series(db: Database, vendor: str, *, since: datetime, until: datetime,
             rows = await _series_rows(connection, vendor, candidate, begin, end)
             if rows or candidate == widths[-1]:
                 break
-        errors = await _series_errors(connection, vendor, candidate, begin, end)
+        errors = await _series_errors(connection, vendor, candidate, begin, end) if with_errors else ()
         starts = {row.start for row in rows if row.p95 is None and row.duration}
         bins = await bins_by_bucket(connection, candidate, starts, vendor)
     step = candidate * MICROS

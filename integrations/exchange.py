@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from tenacity import AsyncRetrying, RetryCallState
 
 from db.columns import from_micros
 from integrations.adapter import Access, Adapter, Operation, SoapService, VendorEvent
+from integrations.answer_notes import AnswerNotes
 from integrations.circuit_board import CircuitBoard, Pass
 from integrations.correlation import trace_id
 from integrations.errors import (
@@ -63,6 +64,7 @@ class Road:
     desk: PermitDesk
     transport: HttpTransport
     recorder: Recorder
+    notes: AnswerNotes
     redactor: Redactor
     clock: Clock
     retry: RetryOptions
@@ -231,6 +233,7 @@ class LiveExchange:
             await self._tell(leave, ended, judgement)
             if not isinstance(response, CallFailed):
                 await self._observe(response, error)
+                await self._note(request, operation, response)
             if error is None:
                 assert isinstance(response, Response)  # noqa: S101 - for the type checker: no error means an answer
                 return response
@@ -376,6 +379,15 @@ class LiveExchange:
             blocked = 1.0
         if seen or blocked is not None:
             await self.road.desk.observe(self.road.adapter.vendor.name, seen, blocked_for=blocked)
+
+    async def _note(self, request: Request, operation: str, response: Response) -> None:
+        """Keep what the answer says in passing: its version, its end, the certificate it came under."""
+        road, vendor = self.road, self.road.adapter.vendor
+        await road.notes.headers(vendor.name, operation, self.call.trigger, response.headers, vendor.version_headers)
+        url = request.link or road.address(request)
+        if url.startswith("https"):
+            host = urlsplit(url).hostname or ""
+            await road.notes.certificate(vendor.name, host, road.transport.certificate_expires_at(host))
 
 
 def _judgement(error: CallFailed | None, verdict: Verdict | None) -> Judgement:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from db.engine import Database
+from integrations.answer_notes import AnswerNotes
 from integrations.circuit_board import CircuitBoard
 from integrations.claims import Claims
 from integrations.events_heard import events_heard
@@ -48,6 +49,7 @@ async def open_runtime(
     book = LimitBook(db, clock, all_limits(options))
     board = CircuitBoard(db, owner, clock, lambda vendor: book.of(vendor).breaker)
     desk = PermitDesk(db, clock, options.limiter, reserve_of=lambda vendor: book.of(vendor).reserve)
+    notes = AnswerNotes(db, clock)
     transport = HttpTransport(proxies=options.proxies)
     redactor = Redactor(secrets)
     roads = {}
@@ -61,6 +63,7 @@ async def open_runtime(
             desk=desk,
             transport=transport,
             recorder=recorder,
+            notes=notes,
             redactor=redactor,
             clock=clock,
             retry=options.retry,

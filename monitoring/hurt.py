@@ -80,19 +80,29 @@ def dependents(
     freshness: Mapping[str, Freshness],
     waiting: int,
     now: datetime,
+    *,
+    running: Mapping[str, datetime] | None = None,
 ) -> list[Dependent]:
     """Return the syncs that need a vendor, with how old what they keep fresh is, then what the checkout asks it for.
 
-    ``waiting``: orders that wait for this vendor.
+    ``waiting``: orders that wait for this vendor. ``running``: since when the run of a sync is under way that the
+    vendor may be holding up.
     """
-    found = [_sync(sync, freshness.get(sync.name), waiting, now) for sync in syncs if facts.name in sync.vendors]
+    held = running or {}
+    found = [
+        _sync(sync, freshness.get(sync.name), waiting, held.get(sync.name), now)
+        for sync in syncs
+        if facts.name in sync.vendors
+    ]
     what = _OWN_WORDS.get(facts.name) or _CHECKOUT.get(facts.kind, ("", ""))[0]
     if what and not (found and facts.kind in ("erp", "store")):
         found.append(Dependent(label=what, said=_instead(facts)))
     return found
 
 
-def _sync(sync: SyncFacts, stands: Freshness | None, waiting: int, now: datetime) -> Dependent:
+def _sync(
+    sync: SyncFacts, stands: Freshness | None, waiting: int, running_since: datetime | None, now: datetime
+) -> Dependent:
     parts = []
     if sync.name == "orders" and waiting:
         parts.append(f"{units.plural(waiting, 'order')} waiting")
@@ -104,6 +114,8 @@ def _sync(sync: SyncFacts, stands: Freshness | None, waiting: int, now: datetime
     failing = stands is not None and stands.failures > 0
     if failing and stands is not None:
         parts.append("its last run failed" if stands.failures == 1 else f"its last {stands.failures} runs failed")
+    if running_since is not None:
+        parts.append(f"a run is under way for {units.about(max(0.0, (now - running_since).total_seconds()))}")
     return Dependent(label=f"{sync.label} sync", said=", ".join(parts), sync=sync.name, hurt=failing or bool(waiting))
 
 

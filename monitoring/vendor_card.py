@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db import circuits, evidence, failing, incidents, permits
+from db import circuits, evidence, failing, incidents, permits, run_history
 from db import dashboard as queries
 from db.circuits import CircuitRow
 from db.failing import LastWord
@@ -105,6 +105,7 @@ async def cards(
     quotas = await permits.headroom(context.db)
     waiting = await queries.waiting(context.db)
     stands = await freshness(context.db)
+    running = {run.sync: run.started_at for run in await run_history.running(context.db) if run.started_at}
     known = await forecasts(context.db, context.vendors, view.now, quotas)
     plans = plans or Plans(context.db, context.syncs)
     short = await plans.shortfalls(known, view.now)
@@ -122,7 +123,14 @@ async def cards(
                 circuit=worst.get(facts.name),
                 waiting=waits,
                 trouble=troubles.get(facts.name),
-                depends=dependents(facts, context.syncs, stands, waits, view.now),
+                depends=dependents(
+                    facts,
+                    context.syncs,
+                    stands,
+                    waits,
+                    view.now,
+                    running=running if facts.name in troubles else None,
+                ),
                 runs_out=next_to_run_out(known[facts.name]),
                 short=[one for one in short if one.vendor == facts.name],
             )

@@ -29,6 +29,7 @@ class Figures:
     attempts: int = 0
     p50: float | None = None
     p95: float | None = None
+    p99: float | None = None
     line: Sequence[float | None] = ()
 
     @property
@@ -46,6 +47,7 @@ def figures(totals: Totals, line: Sequence[float | None] = ()) -> Figures:
         attempts=totals.attempts,
         p50=totals.p50,
         p95=totals.p95,
+        p99=totals.p99,
         line=line,
     )
 

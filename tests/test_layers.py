@@ -52,6 +52,7 @@ VENDOR_MAY = {
     "types",
 }
 DB_IN_INTEGRATIONS_ONLY_FROM = {
+    "answer_notes.py",
     "answers.py",
     "circuit_board.py",
     "claims.py",

@@ -38,6 +38,7 @@ from db.schema.syncs import (
     sync_runs,
 )
 from db.schema.trade import campaign_spend, checkout_payments, processor_transactions, shipments
+from db.schema.vendors import certificates, headers_seen
 
 __all__ = [
     "PARTITIONED_BY_DAY",
@@ -50,12 +51,14 @@ __all__ = [
     "bodies",
     "calls",
     "campaign_spend",
+    "certificates",
     "checkout_payments",
     "circuit_samples",
     "circuit_transitions",
     "circuits",
     "conflicts",
     "dead_letters",
+    "headers_seen",
     "incident_events",
     "incidents",
     "inputs",

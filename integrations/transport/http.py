@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # missing in typeshed
@@ -84,6 +85,7 @@ class HttpTransport:
         self._proxies = dict(proxies or {})  # scheme -> proxy URL, and "no" -> hosts, as urllib.request.getproxies()
         self._session: aiohttp.ClientSession | None = None
         self._ways: dict[str | None, AiohttpTransport] = {}  # proxy URL -> transport; None is the direct way
+        self._shown: dict[str, datetime] = {}  # host -> until when the certificate it showed last is good
 
     def __repr__(self) -> str:
         return f"<HttpTransport {'open' if self._session else 'closed'}>"
@@ -101,6 +103,7 @@ class HttpTransport:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             context = ssl.create_default_context()
+            context.sslobject_class = _noting(self._shown)
             connector = aiohttp.TCPConnector(limit=self._connections, ssl=context, keepalive_timeout=30)
             # trust_env would look for a proxy in a thread, twice a request: the proxies are told at start instead.
             self._session = aiohttp.ClientSession(
@@ -108,6 +111,10 @@ class HttpTransport:
             )
             self._session._retry_connection = False  # no public switch; a test with a dropping server guards it
         return self._session
+
+    def certificate_expires_at(self, host: str) -> datetime | None:
+        """Return until when the certificate a host showed last is good; None when it showed none to this process."""
+        return self._shown.get(host)
 
     async def send(
         self, label: str, method: str, url: str, headers: Mapping[str, str], content: bytes | None, timeout: float
@@ -163,6 +170,19 @@ class HttpTransport:
         self._ways.clear()
         if session is not None:
             await session.close()
+
+
+def _noting(shown: dict[str, datetime]) -> type[ssl.SSLObject]:
+    """Return a kind of TLS connection that notes, once it stands, how long the other side's certificate is good."""
+
+    class Noting(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()  # raises while there is more to come
+            ends = (self.getpeercert() or {}).get("notAfter")
+            if self.server_hostname and isinstance(ends, str):
+                shown[self.server_hostname] = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
+
+    return Noting
 
 
 def translated(label: str, error: BaseException, *, answered: bool) -> TransportFailed:

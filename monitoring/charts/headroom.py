@@ -7,13 +7,21 @@ from datetime import datetime
 
 from monitoring.charts.axes import Figure, layout, times
 from monitoring.charts.palette import BLUE, PINK, SKY, SLATE, TEAL
+from monitoring.charts.points import buckets
 from monitoring.timerange import TimeRange
 
 _COLORS = (BLUE, TEAL, PINK, SKY)
 ANNOUNCED = "announced by the vendor"
 
 
-def figure(view: TimeRange, *, start: datetime, width: int, shares: Mapping[str, Sequence[float | None]]) -> Figure:
+def figure(
+    view: TimeRange,
+    *,
+    start: datetime,
+    width: int,
+    shares: Mapping[str, Sequence[float | None]],
+    vendor: str = "",
+) -> Figure:
     """Return one line per quota, 1 = untouched, 0 = used up; None where nothing is known."""
     number = max((len(values) for values in shares.values()), default=0)
     x = times(view, start, width, number)
@@ -36,5 +44,10 @@ def figure(view: TimeRange, *, start: datetime, width: int, shares: Mapping[str,
         )
     return {
         "data": traces,
-        "layout": layout(view, height=190, yaxis={"tickformat": ".0%", "range": [0, 1.04], "nticks": 3}),
+        "layout": layout(
+            view,
+            height=190,
+            yaxis={"tickformat": ".0%", "range": [0, 1.04], "nticks": 3},
+            meta=buckets(start, width, vendor=vendor),
+        ),
     }

@@ -72,7 +72,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     settling.register(app, context)
 
 
-def digest(drawn: Component | list[Component]) -> str:
+def digest(drawn: Component | Sequence[Component | str | None]) -> str:
     """Return what tells two drawings apart: only one that differs is worth being drawn."""
     text = json.dumps(drawn, default=lambda part: part.to_plotly_json(), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

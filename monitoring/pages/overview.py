@@ -22,6 +22,7 @@ from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.live import Hub
 from monitoring.outlook import Plans
 from monitoring.pages.marks import aria, badge, icon, moment
+from monitoring.pages.outcomes import digest
 from monitoring.pages.overview_card import FAULTS, REGIONS, calm_card, hurt_card
 from monitoring.pages.states import empty, loading, shown
 from monitoring.schedule import next_run
@@ -59,6 +60,7 @@ def layout(context: DashboardContext) -> Component:
                         role="search",
                     ),
                     dcc.Store(id="overview-filters", data=True),
+                    dcc.Store(id="overview-shown"),
                 ],
                 className="q-head",
             ),
@@ -90,11 +92,15 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         Output("overview-sum", "children"),
         Output("overview-hurt", "children"),
         Output("overview-calm", "children"),
+        Output("overview-shown", "data"),
         Input("tick", "data"),
         Input("url", "search"),
         Input("zone", "data"),
+        State("overview-shown", "data"),
     )
-    async def show_cards(_tick: float, search: str | None, zone: str | None) -> tuple[Any, Any, Any]:
+    async def show_cards(
+        _tick: float, search: str | None, zone: str | None, before: str | None
+    ) -> tuple[Any, Any, Any, Any]:
         view = time_range(search, zone, context.now())
         wanted = parameters_of(search)
 
@@ -103,16 +109,19 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
 
         result = await shown("overview.cards", hub.once(("overview", view.query, zone), read))
         if isinstance(result, Component):
-            return "", result, None
+            return "", result, None, None
         found = [card for card in result if fits(card.facts, wanted)]
         hidden = [card for card in result if card.hurts and card not in found]
         hurt = [card for card in found if card.hurts]
         calm = [card for card in found if not card.hurts]
-        return (
+        parts = (
             summary(found),
             hurting(hurt, hidden, context, view, any_vendor=bool(result)),
             resting(calm, view, any_hurt=bool(hurt)),
         )
+        now = digest(parts)
+        # What is drawn anew is not there for a moment, and a click at that moment is lost: only news are drawn.
+        return (no_update, no_update, no_update, no_update) if now == before else (*parts, now)
 
     @app.callback(
         Output("overview-incidents", "children"),

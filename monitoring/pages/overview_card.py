@@ -153,7 +153,7 @@ def _why(one: VendorCard, view: TimeRange) -> list[Component]:
         since = [
             "Since ",
             moment(trouble.since, view),
-            f", {units.span((view.now - trouble.since).total_seconds())}. ",
+            f", for {units.about((view.now - trouble.since).total_seconds())}. ",
         ]
     word = trouble.word
     said = word.message.strip() if word is not None and word.message else ""
@@ -220,13 +220,13 @@ def _acts(one: VendorCard, view: TimeRange, label_of: Callable[[str], str]) -> C
     """Return where to act: the failed calls, the circuit, the syncs, the incident."""
     name = one.facts.name
     links = [("Failed calls", view.link("/calls", vendor=name, outcome="failed"), "calls")]
-    links.append(("Circuit", f"{view.link(f'/vendors/{name}')}#circuit", "hand"))
+    links.append(("Circuit", view.link("/circuits", vendor=name), "hand"))
     syncs = [dependent.sync for dependent in one.depends if dependent.sync]
     links += [(f"{label_of(sync)} sync", view.link("/syncs", sync=sync), "syncs") for sync in syncs[:2]]
     if one.trouble is not None and one.trouble.incident:
         links.append(("Incident", view.link("/incidents", incident=one.trouble.incident), "bell"))
     if one.health.fault == "configuration":
-        links.append(("Credentials", f"{view.link(f'/vendors/{name}')}#set-up", "key"))
+        links.append(("Set-up", view.link("/vendors"), "key"))
     return html.Nav(
         [dcc.Link([icon(mark), label], href=href, className="q-act") for label, href, mark in links],
         className="q-card-acts",
@@ -273,5 +273,5 @@ def _circuit(one: VendorCard, view: TimeRange) -> list[Any]:
     parts: list[Any] = [badge(state, f"circuit {state.replace('_', ' ')}")]
     if one.circuit and state == "open" and one.circuit.open_until:
         left = (one.circuit.open_until - view.now).total_seconds()
-        parts.append(html.Span(f" probes {'in ' + units.span(left) if left > 0 else 'next'}"))
+        parts.append(html.Span(f" probes {'in ' + units.about(left) if left > 0 else 'next'}"))
     return parts

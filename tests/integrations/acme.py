@@ -27,6 +27,7 @@ from integrations.adapter import (
     SignIn,
     Vendor,
 )
+from integrations.answer_notes import AnswerNotes
 from integrations.circuit_board import CircuitBoard
 from integrations.claims import Claims
 from integrations.events_heard import events_heard
@@ -276,6 +277,7 @@ async def process(
         desk=PermitDesk(db, clock, LimiterOptions()),
         transport=transport,
         recorder=recorder,
+        notes=AnswerNotes(db, clock),
         redactor=Redactor(["k" * 12]),
         clock=clock,
         retry=retry,

@@ -87,6 +87,7 @@ SHOWING = frozenset(
         "pages.shell:own_range",
         "pages.shell:zoom",
         "pages.syncs:ask_cancel",
+        "pages.vendor:show_charts",
     }
 )
 _KEEPS_THE_URL = re.compile(r"\w+_from_url|url_from_\w+")

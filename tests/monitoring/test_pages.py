@@ -27,7 +27,7 @@ from monitoring.context import DashboardContext
 from monitoring.facts import QuotaFacts
 from monitoring.health import Health
 from monitoring.identity import SCOPES_OF, Identity, current_user
-from monitoring.pages import calls, overview, shell, states, trace, vendor
+from monitoring.pages import calls, overview, shell, states, trace, vendor, vendor_charts
 from monitoring.timerange import time_range
 from monitoring.vendor_card import VendorCard, cards, worst_first
 from monitoring.vendor_figures import Figures, figures_of_all
@@ -226,7 +226,7 @@ def test_headroom_over_time_sums_the_buckets_of_a_long_window() -> None:
         QuotaFacts(name="minute", limit=120.0, seconds=60.0),
         QuotaFacts(name="two", limit=240.0, seconds=120.0),
     )
-    left = vendor.left_over_time([minute, hour], series, {NOON + timedelta(minutes=1): 0.4})
+    left = vendor_charts.left_over_time([minute, hour], series, {NOON + timedelta(minutes=1): 0.4})
 
     assert left["minute (120 per 1\u202fmin)"] == [0.5, 0.5, 1.0, 0.75]
     assert left["two (240 per 2\u202fmin)"] == [0.75, 0.5, 0.75, 0.875]
@@ -235,7 +235,7 @@ def test_headroom_over_time_sums_the_buckets_of_a_long_window() -> None:
 
 def test_headroom_of_a_short_window_is_spread_over_the_bucket() -> None:
     burst = QuotaFacts(name="burst", limit=20.0, seconds=1.0)
-    left = vendor.left_over_time([burst], _series(attempts=[600]), {})
+    left = vendor_charts.left_over_time([burst], _series(attempts=[600]), {})
 
     assert left["burst (20 per 1\u202fs)"] == [0.5]
 
@@ -245,7 +245,7 @@ def test_circuit_bands_begin_with_the_state_before_the_first_change() -> None:
     row = CircuitRow(name="fedex", vendor="fedex", state="closed", changed_at=NOON)
     opened = _change(NOON - timedelta(minutes=30), "closed", "open")
     closed = _change(NOON - timedelta(minutes=10), "open", "closed")
-    bands = vendor.stretches([row], [closed, opened], [], view)
+    bands = vendor_charts.stretches([row], [closed, opened], [], view)
 
     assert [(band.state, (band.until - band.since).total_seconds() / 60) for band in bands] == [
         ("closed", 30.0),
@@ -258,7 +258,9 @@ def test_circuit_band_of_a_past_time_is_told_by_the_next_change() -> None:
     view = time_range("?range=1h", "UTC", NOON - timedelta(hours=2))
     row = CircuitRow(name="fedex", vendor="fedex", state="open", changed_at=NOON)
 
-    assert [band.state for band in vendor.stretches([row], [], [_change(NOON, "closed", "open")], view)] == ["closed"]
+    assert [band.state for band in vendor_charts.stretches([row], [], [_change(NOON, "closed", "open")], view)] == [
+        "closed"
+    ]
 
 
 def _series(attempts: list[int]) -> Series:

@@ -62,6 +62,7 @@ VENDOR = Vendor(
     ),
     kept_fields=frozenset(_KEPT.split()),
     request_id_header="x-fb-trace-id",
+    version_headers=("facebook-api-version",),
     slow_call_duration=20.0,
     operations=(
         Operation(

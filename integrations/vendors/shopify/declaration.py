@@ -52,6 +52,7 @@ VENDOR = Vendor(
     sign_in=SignIn(kind="token"),
     kept_fields=frozenset(_KEPT.split()),
     request_id_header="x-request-id",
+    version_headers=("x-shopify-api-version", "x-shopify-api-deprecated-reason"),
     slow_call_duration=8.0,
     webhook=Webhook(credential="CLIENT_SECRET", events=EVENTS),
     operations=(

@@ -54,6 +54,7 @@ VENDOR = Vendor(
     quotas=(QuotaPolicy(name="endpoint", limit=25, seconds=1),),
     kept_fields=frozenset(_KEPT.split()),
     request_id_header="request-id",
+    version_headers=("stripe-version",),
     slow_call_duration=8.0,
     operations=(
         Operation(

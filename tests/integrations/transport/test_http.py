@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
 
 import aiohttp
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from integrations.errors import TransportFailed
 from integrations.transport.http import FOREIGN, HttpTransport, translated
@@ -19,7 +27,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 @asynccontextmanager
-async def server(behaviour: Behaviour) -> AsyncIterator[tuple[str, list[bytes]]]:
+async def server(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[str, list[bytes]]]:
     """Give the URL of a server and what it has read; each request head is read, then the behaviour has the socket."""
     heads: list[bytes] = []
 
@@ -35,10 +43,10 @@ async def server(behaviour: Behaviour) -> AsyncIterator[tuple[str, list[bytes]]]
         finally:
             writer.close()
 
-    running = await asyncio.start_server(serve, "127.0.0.1", 0)
+    running = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     port = running.sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}/", heads
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}/", heads
     finally:
         running.close()
 
@@ -212,3 +220,49 @@ def test_every_foreign_error_is_in_the_table(kind: type[BaseException]) -> None:
     found = translated("Acme", error, answered=False)
 
     assert found.error_type in {entry[1] for entry in FOREIGN}
+
+
+async def test_the_end_of_a_certificate_is_noted_by_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = datetime(2031, 5, 4, 3, 2, 1, tzinfo=UTC)
+    file = self_signed(tmp_path, ends)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"Content-Length: 2\r\n\r\n{}")
+        await writer.drain()
+
+    async with server(answer, tls=context) as (url, _heads):
+        transport = HttpTransport()
+        try:
+            assert transport.certificate_expires_at("127.0.0.1") is None
+            await transport.send("Acme", "GET", url, {}, None, 5.0)
+
+            assert transport.certificate_expires_at("127.0.0.1") == ends
+        finally:
+            await transport.aclose()
+
+
+def self_signed(folder: Path, ends: datetime) -> Path:
+    """Write a certificate for 127.0.0.1 with its key, its own authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(ends)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "both.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return file
