@@ -40,8 +40,7 @@ class RetentionOptions:
     who did what.
     ``answers`` (30) are kept for when a vendor does not answer, and as long what they said of versions and certificates.
     ``events`` (30) are what vendors pushed to us and what came of it. Idempotency keys, browser sessions and login links
-    go
-    when they expire.
+    go when they expire.
     """
 
     bodies: float = 3.0

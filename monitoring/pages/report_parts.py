@@ -138,7 +138,7 @@ def bar(day: Day, target: float | None) -> Component:
     width = min(100.0, failed * 1000)
     return html.Span(
         html.Span(style={"width": f"{width:.1f}%"}, className=f"q-bar-fill q-tone-{'bad' if bad else 'warn'}"),
-        className="q-bar",
+        className="q-bar q-bar-inline",
         title=f"{units.percent(failed)} failed",
     )
 
