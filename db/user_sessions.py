@@ -75,7 +75,7 @@ async def end_others(db: Database, user_name: str, *, keep: str, by: str, now: d
 
 def _counting(now: datetime, idle: timedelta) -> Select[tuple[object, ...]]:
     return (
-        select(user_sessions, users.c.role, users.c.may_trigger)
+        select(user_sessions, users.c.role, users.c.may_trigger, users.c.time_zone)
         .join(users, users.c.name == user_sessions.c.user_name)
         .where(user_sessions.c.expires_at > now, user_sessions.c.seen_at > now - idle, users.c.disabled_at.is_(None))
     )

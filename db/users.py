@@ -43,6 +43,7 @@ class User:
     disabled_at: datetime | None
     failed_logins: int
     locked_until: datetime | None
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class Session:
     expires_at: datetime
     agent: str | None
     method: str
+    time_zone: str | None = None
 
 
 async def add_user(
@@ -213,7 +215,7 @@ async def open_session(
 async def find_session(db: Database, session_id: str, *, now: datetime, idle: timedelta) -> Session | None:
     """Return the session if it counts now, and note at most once a minute that it was seen."""
     query = (
-        select(user_sessions, users.c.role, users.c.may_trigger)
+        select(user_sessions, users.c.role, users.c.may_trigger, users.c.time_zone)
         .join(users, users.c.name == user_sessions.c.user_name)
         .where(
             user_sessions.c.id == session_id,
@@ -231,6 +233,12 @@ async def find_session(db: Database, session_id: str, *, now: datetime, idle: ti
         async with db.write() as connection:
             await connection.execute(update(user_sessions).where(user_sessions.c.id == session_id).values(seen_at=now))
     return session
+
+
+async def keep_time_zone(db: Database, name: str, time_zone: str | None) -> None:
+    """Keep the time zone a user wants to see times in; None is their browser's own."""
+    async with db.write() as connection:
+        await connection.execute(update(users).where(users.c.name == name).values(time_zone=time_zone))
 
 
 async def close_session(db: Database, session_id: str) -> None:

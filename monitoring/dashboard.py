@@ -37,6 +37,7 @@ from monitoring.pages import (
     trace,
     vendor,
     vendors,
+    views,
 )
 from monitoring.pages.states import empty
 from monitoring.pages.toast import toast
@@ -118,6 +119,7 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
     hub = Hub(context.db, context.now)
     app.layout = lambda: shell.layout(context)
     shell.register(app, context)
+    views.register(app, context)
     live.register(app, hub)
     for module in (
         overview,

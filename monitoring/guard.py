@@ -238,6 +238,7 @@ class Guard:
             scopes=scopes_of(session.role, session.may_trigger),
             csrf_token=csrf_of(secret),
             session_id=session.id,
+            time_zone=session.time_zone,
         )
 
     def _turned_away(self, scope: Scope, headers: Headers, problem: Problem) -> Response:

@@ -47,7 +47,8 @@ class Identity:
     """A signed-in person (``role`` set) or a token (``role`` None).
 
     ``csrf_token`` is what a form of this session must send back as ``csrf_token``; scripts send it as X-CSRFToken.
-    ``session_id`` is what the session is stored under, "" for a token.
+    ``session_id`` is what the session is stored under, "" for a token. ``time_zone`` is the one times are wanted in, None
+    for the browser's own.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Identity:
     scopes: frozenset[Scope]
     csrf_token: str = ""
     session_id: str = ""
+    time_zone: str | None = None
 
     def may(self, scope: Scope) -> bool:
         """Say whether this is allowed."""

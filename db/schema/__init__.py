@@ -19,6 +19,7 @@ from db.schema.people import (
     login_links,
     notices,
     overrides,
+    saved_views,
     user_sessions,
     users,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "rollup_errors",
     "rollups",
     "run_notes",
+    "saved_views",
     "schedules",
     "shipments",
     "sign_ins",

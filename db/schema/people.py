@@ -1,8 +1,8 @@
-"""Incidents and their notices, users, sessions, tokens, audit, edited settings."""
+"""Incidents and their notices, users, sessions, tokens, audit, edited settings, saved views."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 from db.columns import UtcTime
 from db.schema.base import metadata
@@ -70,6 +70,7 @@ users = Table(
     Column("disabled_at", UtcTime),
     Column("failed_logins", Integer, nullable=False, default=0),
     Column("locked_until", UtcTime),
+    Column("time_zone", String(64)),  # IANA name the pages show times in; NULL is the browser's own
 )
 
 user_sessions = Table(
@@ -134,4 +135,18 @@ overrides = Table(  # a setting edited in the browser; it wins over the file and
     Column("reason", Text),
     Column("at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),  # the file holds again from then on
+)
+
+saved_views = Table(  # an address of a page kept under a name
+    "saved_views",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("name_key", String(120), nullable=False),  # the name as names are compared: case folded
+    Column("address", Text, nullable=False),  # path and query, from the first slash
+    Column("shared", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("owner", "name_key"),
+    Index(None, "shared"),
 )

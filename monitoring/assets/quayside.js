@@ -135,6 +135,9 @@
       },
       print: function (clicks) { if (clicks) window.print(); return none; },
 
+      // What is open in front of the page goes with it.
+      shut: function () { return false; },
+
       never_mind: function (clicks) { return clicks ? false : none; },
 
       // A call that is closed is not chosen any more, so that its row opens it again.

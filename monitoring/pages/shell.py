@@ -16,7 +16,7 @@ from dash.development.base_component import Component
 
 from monitoring.context import DashboardContext
 from monitoring.identity import current_user
-from monitoring.pages import game_day
+from monitoring.pages import game_day, views
 from monitoring.pages.marks import aria, icon
 from monitoring.pages.states import loading
 from monitoring.pages.theme import THEME
@@ -100,6 +100,7 @@ def _header() -> Component:
                     persistence=True,
                     persistence_type="session",
                 ),
+                views.menu(),
                 _range_picker(),
                 dmc.ColorSchemeToggle(
                     id="theme",

@@ -21,6 +21,8 @@ PAGES = {
     "syncs": "/syncs",
     "incidents": "/incidents?range=24h",
     "outcomes": "/outcomes",
+    "circuits": "/circuits",
+    "limits": "/circuits?vendor=fedex",
     "audit": "/audit?range=24h",
     "reports": "/reports?vendor=aramex&month=range&range=7d",
     "settings": "/settings",

@@ -53,6 +53,9 @@ ACTING: Mapping[str, Right] = {
     "pages.pause_dialog:resume": "operate",
     "pages.schedule_dialog:edit_schedule": "operate",
     "pages.settling:settle": "operate",
+    "pages.views:change_view": "own",
+    "pages.views:remove_view": "own",
+    "pages.views:save_view": "own",
     "pages.syncs:cancel": "trigger",
     "pages.syncs:retry_letter": "trigger",
     "pages.syncs:run_now": "trigger",
@@ -88,6 +91,8 @@ SHOWING = frozenset(
         "pages.shell:zoom",
         "pages.syncs:ask_cancel",
         "pages.vendor:show_charts",
+        "pages.views:ask_view",
+        "pages.views:show_views",
     }
 )
 _KEEPS_THE_URL = re.compile(r"\w+_from_url|url_from_\w+")
