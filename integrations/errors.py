@@ -13,6 +13,7 @@ QuaysideError
     │   ├── UnknownVendor, UnknownOperation
     │   ├── KeyReused           same idempotency key, other parameters
     │   ├── AlreadyHappened     found by a person to have happened, and its answer is not to be had
+    │   ├── AlreadyCaptured     a payment that is captured cannot be let go of, only refunded
     │   ├── OrderKnown          an order of this reference is there already
     │   ├── UnknownOrder        no order of this reference was placed at the checkout
     │   └── DeliveryRefused     a webhook delivery that is not proven to be the vendor's
@@ -158,6 +159,12 @@ class AlreadyHappened(InvalidInput):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message, field="idempotency_key")
         self.retryable = retryable
+
+
+class AlreadyCaptured(InvalidInput):
+    """The payment is captured, so nothing is held that could be let go; it can be refunded."""
+
+    error_type = "already_captured"
 
 
 class OrderKnown(InvalidInput):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integrations.errors import (
+    AlreadyCaptured,
     AlreadyHappened,
     CallFailed,
     DeliveryRefused,
@@ -35,7 +36,7 @@ def status_of(error: QuaysideError) -> int:
             return 403
         case UnknownVendor() | UnknownOperation() | UnknownOrder():
             return 404
-        case AlreadyHappened() | KeyReused() | OrderKnown() | LeaseHeld():
+        case AlreadyCaptured() | AlreadyHappened() | KeyReused() | OrderKnown() | LeaseHeld():
             return 409
         case Unsupported() | InvalidInput():
             return 422

@@ -15,7 +15,7 @@ from db.engine import Database
 from integrations.checkout.caller import Caller, Key
 from integrations.checkout.conversion import Conversion, rate_table
 from integrations.checkout.options import CheckoutOptions
-from integrations.checkout.payments import Capture, NewPayment, PaymentDesk, Refund
+from integrations.checkout.payments import Capture, LetGo, NewPayment, PaymentDesk, Refund
 from integrations.checkout.placing import PlacingDesk
 from integrations.checkout.placing_api import add_routes
 from integrations.checkout.quotes import QuoteDesk, QuoteRequest, Quotes
@@ -131,6 +131,16 @@ def router(checkout: Checkout, front: Front) -> APIRouter:
         """Refund a captured payment, what is left of it or a part."""
         with asked_by(caller):
             return await checkout.payments.refund(payment_id, refund, key=key)
+
+    @routes.post("/payments/{payment_id}/cancel", tags=["payments"], responses=front.problems(404, 409, 502, 504))
+    async def cancel_payment(payment_id: PaymentId, let_go: LetGo, key: Key, caller: Caller = paying) -> Payment:
+        """Let go of a payment that is not captured: what was authorized is voided, and it is failed then.
+
+        One that is captured is 409 `already_captured`: refund it. One that its processor only lets lapse is 422
+        `unsupported`, with what to do instead.
+        """
+        with asked_by(caller):
+            return await checkout.payments.cancel(payment_id, key=key, processor=let_go.processor)
 
     add_routes(routes, checkout.placing, paying=paying, asked_by=asked_by, problems=front.problems)
     return routes

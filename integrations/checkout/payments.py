@@ -1,4 +1,4 @@
-"""Payments: a processor by currency, each asked for once whatever dies, captured and refunded where they were made.
+"""Payments: a processor by currency, each asked for once whatever dies, and all that follows where it was made.
 
 The caller's Idempotency-Key decides: the first request with it stores which processor is asked, before it is asked, and
 every later one goes there too, in this process or another. The gateway does the rest: one claim a key, a lost answer
@@ -17,7 +17,15 @@ from db import checkout_payments as store
 from db.checkout_payments import CheckoutPayment
 from db.engine import Database
 from integrations.checkout.options import CheckoutOptions
-from integrations.errors import InvalidInput, KeyReused, OutcomeUnknown, QuaysideError, StoreIsUnavailable, Unsupported
+from integrations.errors import (
+    AlreadyCaptured,
+    InvalidInput,
+    KeyReused,
+    OutcomeUnknown,
+    QuaysideError,
+    StoreIsUnavailable,
+    Unsupported,
+)
 from integrations.gateway import Gateway
 from integrations.outcome import CallResult
 from integrations.types.base import Model, PositiveMoney
@@ -28,6 +36,7 @@ AT_HOME: Mapping[str, str] = {
     "INR": "razorpay",
     **dict.fromkeys(("AED", "BHD", "EGP", "JOD", "KWD", "OMR", "QAR", "SAR"), "tap"),
 }
+TAKEN = frozenset({"captured", "partially_refunded", "refunded"})  # of which nothing is held any more
 EVERYWHERE = ("stripe", "paypal", "mollie")  # the first of these that is set up takes the rest
 _EXAMPLE: JsonDict = {
     "reference": "S-10042",
@@ -65,6 +74,14 @@ class Refund(Model):
     amount: PositiveMoney | None = None
     reference: str = Field(default="", max_length=64)
     reason: str = Field(default="", max_length=200)
+    processor: str = Field(default="", max_length=32)
+
+
+class LetGo(Model):
+    """Let go of a payment that is not captured."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"processor": "stripe"}]})
+
     processor: str = Field(default="", max_length=32)
 
 
@@ -162,10 +179,19 @@ class PaymentDesk:
         await self._note(row, payment)
         return payment
 
-    async def cancel(self, payment_id: str, *, key: str) -> Payment:
-        """Let go of a payment that is not captured. Raise Unsupported where the processor only lets it lapse."""
-        row, vendor = await self._where(payment_id, "")
-        payment = await self._call(vendor, "cancel_payment", PaymentQuery(payment_id=payment_id), key)
+    async def cancel(self, payment_id: str, *, key: str, processor: str = "") -> Payment:
+        """Let go of a payment that is not captured, once for each key: what was authorized is voided.
+
+        Raise AlreadyCaptured for one that can only be refunded, Unsupported where the processor only lets it lapse.
+        """
+        row, vendor = await self._where(payment_id, processor)
+        if row is not None and row.status in TAKEN:
+            raise AlreadyCaptured("The payment is captured; refund it.", field="path.payment_id")
+        try:
+            payment = await self._call(vendor, "cancel_payment", PaymentQuery(payment_id=payment_id), key)
+        except (AlreadyCaptured, Unsupported) as error:
+            error.field = "path.payment_id"
+            raise
         await self._note(row, payment)
         return payment
 

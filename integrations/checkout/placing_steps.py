@@ -18,7 +18,7 @@ from integrations.checkout.new_order import NewOrder
 from integrations.checkout.payments import Capture, PaymentDesk, Refund
 from integrations.checkout.progress import Moved, is_accepted, key_of, name_of, noted, total_of, turned_round
 from integrations.checkout.tax import ENGINE, TaxDesk
-from integrations.errors import HttpFailed, InvalidInput, QuaysideError, Unsupported
+from integrations.errors import AlreadyCaptured, HttpFailed, InvalidInput, QuaysideError, Unsupported
 from integrations.gateway import Gateway
 from integrations.outcome import Priority
 from integrations.types.base import Money
@@ -265,7 +265,7 @@ class Steps:
         elif payment.status in HELD:
             # A key of its own for each look: it may stand otherwise by now, and the same key gives the same answer.
             key = key_of(placement, f"let_go_{looks}")
-            with suppress(Unsupported):
+            with suppress(AlreadyCaptured, Unsupported):  # captured this moment: the next look refunds it
                 payment = await self._payments.cancel(payment.payment_id, key=key)
         letter = ""
         if payment.status in HELD:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from integrations.types.base import Model, Money, PositiveMoney, Reference, UtcDatetime
 
 PaymentStatus = Literal[
     "pending", "requires_action", "authorized", "captured", "declined", "partially_refunded", "refunded", "failed"
 ]
+
+
+_HELD: JsonDict = {
+    "vendor": "stripe",
+    "payment_id": "pi_3PquaysideHeld",
+    "reference": "S-10042",
+    "status": "authorized",
+    "amount": {"amount": "44.75", "currency": "USD"},
+    "captured": {"amount": "0.00", "currency": "USD"},
+    "refunded": {"amount": "0.00", "currency": "USD"},
+}
+_LET_GO: JsonDict = {**_HELD, "status": "failed"}
 
 
 class Customer(Model):
@@ -41,7 +54,9 @@ class NextAction(Model):
 
 
 class Payment(Model):
-    """A payment as the processor has it. A decline is a result, not an error."""
+    """A payment as the processor has it. A decline is a result, not an error; what was let go of is failed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_HELD, _LET_GO]})
 
     vendor: str
     payment_id: str

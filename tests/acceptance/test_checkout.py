@@ -114,6 +114,25 @@ async def test_a_payment_from_the_first_request_to_the_refund(shop: Shop) -> Non
     ]
 
 
+async def test_a_payment_is_let_go_of_until_it_is_captured(shop: Shop) -> None:
+    held = (await shop.pay({**PAYMENT, "capture": False})).json()
+    paid = (await shop.pay({**PAYMENT, "reference": "S-2"}, key="k-2")).json()
+
+    async def cancel(payment_id: str, key: str, **body: str) -> httpx.Response:
+        path = f"/api/v1/payments/{payment_id}/cancel"
+        return await shop.token.post(path, json=body, headers={"Idempotency-Key": key})
+
+    gone, again = await cancel(held["payment_id"], "k-3"), await cancel(held["payment_id"], "k-3")
+    late = await cancel(paid["payment_id"], "k-4")
+    never = await cancel("pay_SandboxAuthzd1", "k-5", processor="razorpay")
+
+    assert (gone.status_code, gone.json()["status"], gone.json()) == (200, "failed", again.json())
+    assert (late.status_code, late.json()["type"]) == (409, "urn:quayside:problem:already_captured")
+    assert "refund it" in late.json()["detail"]
+    assert (never.status_code, never.json()["type"]) == (422, "urn:quayside:problem:unsupported")
+    assert "capture it and refund it" in never.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "headers", "status", "kind", "field"),
     [
@@ -138,6 +157,8 @@ async def test_a_payment_from_the_first_request_to_the_refund(shop: Shop) -> Non
             "invalid_input",
             "destination.postal_code",
         ),
+        ("POST", "payments/pi_1/cancel", {}, {}, 422, "invalid_input", "header.Idempotency-Key"),
+        ("POST", "payments/pi_1/cancel", {}, {"Idempotency-Key": "k"}, 422, "invalid_input", "processor"),
         ("GET", "currency/convert?amount=1&from=USD&to=XXX", None, {}, 422, "invalid_input", "to"),
         ("GET", "currency/convert?amount=1.5e3&from=USD&to=EUR", None, {}, 422, "invalid_input", "query.amount"),
         ("POST", "shipping/quotes", {"currency": "EUR"}, {}, 422, "invalid_input", "body.shipment"),
@@ -194,6 +215,7 @@ async def test_the_document_describes_every_route_with_examples(shop: Shop) -> N
         "/api/v1/payments",
         "/api/v1/payments/{payment_id}/capture",
         "/api/v1/payments/{payment_id}/refund",
+        "/api/v1/payments/{payment_id}/cancel",
     }
     assert document["components"]["schemas"]["QuoteRequest"]["examples"]
     assert document["components"]["schemas"]["NewPayment"]["examples"]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
-from integrations.errors import HttpFailed, InvalidInput, MissingCredential, Unsupported
+from integrations.errors import AlreadyCaptured, HttpFailed, InvalidInput, MissingCredential, Unsupported
 from integrations.outcome import Request, Response, Verdict
 from integrations.paths import filled
 from integrations.types.payments import (
@@ -63,11 +63,11 @@ class Mollie(Adapter):
         """Release what is authorized, or cancel what is not paid yet; one that is cancelled already is the result.
 
         Mollie carries a release out later, and whether the bank follows is up to the bank: it is pending until then.
-        Raise InvalidInput for a payment that is paid, Unsupported for one that only its time to pay ends.
+        Raise AlreadyCaptured for a payment that is paid, Unsupported for one that only its time to pay ends.
         """
         before = await self._found(exchange, value.payment_id, step="look_up")
         if before.status == "paid":
-            raise InvalidInput("The payment is paid; refund it.", field="payment_id")
+            raise AlreadyCaptured("The payment is paid; refund it.", field="payment_id")
         if before.status not in ("open", "pending", "authorized"):
             return answers.payment(before)
         try:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
-from integrations.errors import HttpFailed, InvalidInput, Unsupported
+from integrations.errors import AlreadyCaptured, HttpFailed, InvalidInput, Unsupported
 from integrations.oauth import basic, bearer
 from integrations.outcome import Request, Response, Verdict
 from integrations.paths import filled
@@ -86,12 +86,12 @@ class Paypal(Adapter):
     async def cancel_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
         """Void what an order holds, and return the payment as it is then; one that is void already is the result.
 
-        Raise InvalidInput for a payment that was captured, Unsupported for an order its buyer has not paid: PayPal has
+        Raise AlreadyCaptured for a payment that was captured, Unsupported for an order its buyer has not paid: PayPal has
         no way to cancel that.
         """
         found = await self._order(exchange, value.payment_id, step="look_up")
         if found.capture is not None:
-            raise InvalidInput("The payment is captured; refund it.", field="payment_id")
+            raise AlreadyCaptured("The payment is captured; refund it.", field="payment_id")
         held = found.authorization
         if held is None and found.status != "VOIDED":
             raise Unsupported(

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
-from integrations.errors import BusinessFailed, HttpFailed
+from integrations.errors import AlreadyCaptured, BusinessFailed, HttpFailed
 from integrations.outcome import Request, Response, Verdict
 from integrations.paths import filled
 from integrations.types.base import Money
@@ -93,11 +93,13 @@ class Stripe(Adapter):
     async def cancel_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
         """Cancel a payment that is not captured, and let go of what was authorized; one that is cancelled stays so.
 
-        Source: docs.stripe.com/api/payment_intents/cancel.
+        Raise AlreadyCaptured for a payment that was captured. Source: docs.stripe.com/api/payment_intents/cancel.
         """
 
         async def done() -> Payment | None:
             found = await self._get(exchange, value.payment_id, step="look_up")
+            if found.status == "succeeded":
+                raise AlreadyCaptured("The payment is captured; refund it.", field="payment_id")
             return answers.payment(found) if found.status == "canceled" else None
 
         cancelled = await done()

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Vendor, VendorEvent
-from integrations.errors import HttpFailed, InvalidInput, Unsupported
+from integrations.errors import AlreadyCaptured, HttpFailed, InvalidInput, Unsupported
 from integrations.outcome import Request, Response, Verdict
 from integrations.paths import filled
 from integrations.types.base import Money
@@ -76,12 +76,12 @@ class Tap(Adapter):
     async def cancel_payment(self, exchange: Exchange, value: PaymentQuery) -> Payment:
         """Void an authorization; one that is void already, or came to nothing, is the result.
 
-        Raise InvalidInput for a payment that was captured, Unsupported for one its buyer has not paid: Tap has no way to
+        Raise AlreadyCaptured for a payment that was captured, Unsupported for one its buyer has not paid: Tap has no way to
         cancel that, its page closes within the hour.
         """
         found = await self._found(exchange, value.payment_id, step="look_up")
         if found.captured:
-            raise InvalidInput("The payment is captured; refund it.", field="payment_id")
+            raise AlreadyCaptured("The payment is captured; refund it.", field="payment_id")
         if STATUSES.get(found.head.status) in ("failed", "declined"):
             return answers.payment(found)
         if found.head.status != "AUTHORIZED":

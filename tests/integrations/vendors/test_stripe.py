@@ -12,7 +12,15 @@ import pytest
 import stripe
 import yaml
 
-from integrations.errors import BusinessFailed, Fault, HttpFailed, InvalidInput, SchemaDrift, Unsupported
+from integrations.errors import (
+    AlreadyCaptured,
+    BusinessFailed,
+    Fault,
+    HttpFailed,
+    InvalidInput,
+    SchemaDrift,
+    Unsupported,
+)
 from integrations.outcome import Request, Response, Verdict
 from integrations.types.base import Money
 from integrations.vendors.stripe import Stripe
@@ -501,6 +509,14 @@ async def test_payment_that_is_cancelled_already_is_not_cancelled_again(adapter:
     payment = await run(adapter, exchange, CANCEL)
 
     assert (payment.status, [request.method for request in exchange.requests]) == ("failed", ["GET"])
+
+
+async def test_payment_that_is_captured_is_not_cancelled_but_refunded(adapter: Stripe) -> None:
+    exchange = FakeExchange(adapter, "cancel_payment", [answer({**INTENT, "status": "succeeded"})])
+    with pytest.raises(AlreadyCaptured, match="refund it"):
+        await run(adapter, exchange, CANCEL)
+
+    assert [request.method for request in exchange.requests] == ["GET"]
 
 
 async def test_stored_failure_of_a_refund_finds_it_by_its_reference(adapter: Stripe) -> None:
