@@ -38,6 +38,7 @@ from monitoring.pages import (
     vendor,
     vendors,
     views,
+    zone,
 )
 from monitoring.pages.states import empty
 from monitoring.pages.toast import toast
@@ -120,6 +121,7 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
     app.layout = lambda: shell.layout(context)
     shell.register(app, context)
     views.register(app, context)
+    zone.register(app, context)
     live.register(app, hub)
     for module in (
         overview,

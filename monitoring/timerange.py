@@ -1,7 +1,7 @@
 """The time range of a page: read from the URL, so that a link shows a colleague the same thing.
 
 ``?range=1h`` ends now and moves on; ``?from=…&to=…`` (RFC 3339, UTC) stands still. People may also type a moment:
-``now``, ``3h ago``, ``14:30``, ``2026-11-23``, ``2026-11-23 14:30``.
+``now``, ``3h ago``, ``14:30``, ``yesterday``, ``yesterday 14:30``, ``2026-11-23``, ``2026-11-23 14:30``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ PRESETS: Mapping[str, tuple[str, float]] = {  # seconds
 DEFAULT_PRESET = "1h"
 LONGEST = timedelta(days=400)
 _AGO = re.compile(r"(?:now)?\s*-?\s*(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)\s*(?:ago)?", re.IGNORECASE)
+_DAY = re.compile(r"(today|yesterday)(?:\s+(\d{1,2}):(\d{2}))?")
 _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _SHAPES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 
@@ -123,6 +124,11 @@ def moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
             return now - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2].lower()])
         except OverflowError:
             raise ValueError(f"“{typed[:40]}” is too long ago.") from None
+    if day := _DAY.fullmatch(typed.lower()):
+        hour, minute = int(day[2] or 0), int(day[3] or 0)
+        if hour < 24 and minute < 60:
+            here = now.astimezone(zone).replace(hour=hour, minute=minute, second=0, microsecond=0)
+            return (here - timedelta(days=day[1] == "yesterday")).astimezone(UTC)
     if clock := re.fullmatch(r"(\d{1,2}):(\d{2})", typed):
         hour, minute = int(clock[1]), int(clock[2])
         if hour < 24 and minute < 60:
@@ -137,4 +143,4 @@ def moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
         exact = datetime.fromisoformat(typed)
         return (exact if exact.tzinfo else exact.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"“{typed[:40]}” is no moment; try 14:30, 3h ago or 2026-11-23 14:30.") from None
+        raise ValueError(f"“{typed[:40]}” is no moment; try 14:30, 3h ago, yesterday or 2026-11-23 14:30.") from None

@@ -40,7 +40,7 @@
         at.get(x)[names.length - 1] = trace.y[place];
       });
     });
-    return lines([["at"].concat(names)].concat(Array.from(at.keys()).sort().map(function (x) {
+    return lines([["at (" + (document.documentElement.dataset.zone || "UTC") + ")"].concat(names)].concat(Array.from(at.keys()).sort().map(function (x) {
       return [x].concat(names.map(function (_name, place) { return at.get(x)[place]; }));
     })));
   }

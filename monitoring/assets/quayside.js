@@ -30,15 +30,17 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     quayside: {
-      begin: function (_href, zone, tab) {
+      begin: function (_href, chosen, zone, tab) {
         none = window.dash_clientside.no_update;
-        if (zone && tab) return [none, none, none];
         var here = "UTC";
         try { here = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC"; } catch (e) { /* keep UTC */ }
-        var id = Array.from(crypto.getRandomValues(new Uint8Array(8)), function (b) {
+        var wanted = chosen || here;
+        document.documentElement.dataset.zone = wanted; // for what is taken along as CSV
+        if (zone === wanted && tab) return [none, none, none];
+        var id = tab ? none : Array.from(crypto.getRandomValues(new Uint8Array(8)), function (b) {
           return b.toString(16).padStart(2, "0");
         }).join("");
-        return [here, id, here];
+        return [wanted, id, "times in " + wanted.replace(/_/g, " ")];
       },
 
       // A beat becomes a tick for the page: not while paused or hidden, and less often the longer the range.

@@ -72,7 +72,9 @@ def moment(at: datetime | None, view: TimeRange, *, relative: bool = False) -> C
     if at is None:
         return html.Span(units.NONE, className="q-dim")
     text = units.ago(at, view.now) if relative else units.clock(at, view.zone, view.now)
-    return html.Time(text, dateTime=at.isoformat(), title=units.full(at, view.zone), className="q-num")
+    return html.Time(
+        text, dateTime=at.astimezone(view.zone).isoformat(), title=units.full(at, view.zone), className="q-num"
+    )
 
 
 def figure(value: str, name: str, base: str = "", *, tone_of: str = "") -> Component:

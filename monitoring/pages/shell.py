@@ -16,7 +16,7 @@ from dash.development.base_component import Component
 
 from monitoring.context import DashboardContext
 from monitoring.identity import current_user
-from monitoring.pages import game_day, views
+from monitoring.pages import game_day, views, zone
 from monitoring.pages.marks import aria, icon
 from monitoring.pages.states import loading
 from monitoring.pages.theme import THEME
@@ -102,6 +102,7 @@ def _header() -> Component:
                 ),
                 views.menu(),
                 _range_picker(),
+                html.Span("", id="zone-name", className="q-zone"),
                 dmc.ColorSchemeToggle(
                     id="theme",
                     lightIcon=icon("sun"),
@@ -132,10 +133,10 @@ def _range_picker() -> Component:
         for name, (label, _seconds) in PRESETS.items()
     ]
     own = [
-        dmc.TextInput(id="range-from", label="From", placeholder="3h ago, 14:30, 2026-11-23 14:30", size="xs"),
+        dmc.TextInput(id="range-from", label="From", placeholder="3h ago, yesterday, 14:30", size="xs"),
         dmc.TextInput(id="range-to", label="To", placeholder="now", value="now", size="xs"),
         dmc.Button("Show this range", id="range-apply", size="xs", fullWidth=True, mt="xs"),
-        html.P(["Times are yours: ", html.Span("", id="zone-name")], className="q-hint"),
+        zone.picker(),
     ]
     return dmc.Popover(
         [
@@ -271,6 +272,7 @@ def register(app: Dash, context: DashboardContext) -> None:
         Output("tab", "data"),
         Output("zone-name", "children"),
         Input("url", "href"),
+        Input("zone-chosen", "data"),
         State("zone", "data"),
         State("tab", "data"),
     )

@@ -42,7 +42,7 @@ async def test_a_chart_is_taken_along_with_a_line_per_moment(visit: Visit, tmp_p
     page = await (await visit()).open("/vendors/aramex?range=24h")
     _name, rows = await _taken(page, "Duration", tmp_path)
 
-    assert rows[0] == ["at", "P99", "P95", "P50"]
+    assert rows[0][:4] == ["at (Asia/Dubai)", "P99", "P95", "P50"]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", row[0]) for row in rows[1:])
     assert any(float(row[1]) > 0 for row in rows[1:] if row[1])
 

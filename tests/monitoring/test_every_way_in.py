@@ -53,6 +53,7 @@ ACTING: Mapping[str, Right] = {
     "pages.pause_dialog:resume": "operate",
     "pages.schedule_dialog:edit_schedule": "operate",
     "pages.settling:settle": "operate",
+    "pages.zone:keep_zone": "own",
     "pages.views:change_view": "own",
     "pages.views:remove_view": "own",
     "pages.views:save_view": "own",

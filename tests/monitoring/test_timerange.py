@@ -47,6 +47,9 @@ def test_unreadable_range_is_the_default_with_a_sentence(search: str) -> None:
         ("now-15m", NOW - timedelta(minutes=15)),
         ("2 d", NOW - timedelta(days=2)),
         ("12:15", datetime(2026, 11, 23, 8, 15, tzinfo=UTC)),
+        ("today", datetime(2026, 11, 22, 20, 0, tzinfo=UTC)),
+        ("yesterday", datetime(2026, 11, 21, 20, 0, tzinfo=UTC)),
+        ("Yesterday 14:30", datetime(2026, 11, 22, 10, 30, tzinfo=UTC)),
         ("2026-11-22", datetime(2026, 11, 21, 20, 0, tzinfo=UTC)),
         ("2026-11-22 14:30", datetime(2026, 11, 22, 10, 30, tzinfo=UTC)),
         ("2026-11-22T10:30:00Z", datetime(2026, 11, 22, 10, 30, tzinfo=UTC)),
@@ -56,7 +59,7 @@ def test_moment_is_typed_freely_in_the_viewers_zone(typed: str, meant: datetime)
     assert moment(typed, DUBAI, NOW) == meant
 
 
-@pytest.mark.parametrize("typed", ["", "soon", "25:00", "2026-13-01", "99999999999 d", "0001-01-01"])
+@pytest.mark.parametrize("typed", ["", "soon", "25:00", "yesterday 25:00", "2026-13-01", "99999999999 d", "0001-01-01"])
 def test_moment_that_cannot_be_read_says_what_can(typed: str) -> None:
     with pytest.raises(ValueError, match=r"no moment|too long ago"):
         moment(typed, DUBAI, NOW)
@@ -65,3 +68,10 @@ def test_moment_that_cannot_be_read_says_what_can(typed: str) -> None:
 def test_unknown_zone_is_utc() -> None:
     assert zone_named("Mars/Olympus").key == "UTC"
     assert zone_named(None).key == "UTC"
+
+
+def test_yesterday_begins_at_midnight_where_the_clocks_changed() -> None:
+    after_the_change = datetime(2026, 10, 25, 12, 0, tzinfo=UTC)  # Berlin went back to winter time that night
+
+    assert moment("today", ZoneInfo("Europe/Berlin"), after_the_change) == datetime(2026, 10, 24, 22, 0, tzinfo=UTC)
+    assert moment("yesterday", ZoneInfo("Europe/Berlin"), after_the_change) == datetime(2026, 10, 23, 22, 0, tzinfo=UTC)
