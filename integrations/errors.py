@@ -15,6 +15,7 @@ QuaysideError
     │   ├── AlreadyHappened     found by a person to have happened, and its answer is not to be had
     │   ├── AlreadyCaptured     a payment that is captured cannot be let go of, only refunded
     │   ├── OrderKnown          an order of this reference is there already
+    │   ├── TotalDiffers        an order costs something else than its shopper was shown
     │   ├── UnknownOrder        no order of this reference was placed at the checkout
     │   └── DeliveryRefused     a webhook delivery that is not proven to be the vendor's
     ├── MissingCredential       exit 2: names the setting
@@ -171,6 +172,12 @@ class OrderKnown(InvalidInput):
     """An order of this reference is there already."""
 
     error_type = "order_known"
+
+
+class TotalDiffers(InvalidInput):
+    """An order costs something else than its shopper was shown; nothing was asked for."""
+
+    error_type = "total_differs"
 
 
 class UnknownOrder(InvalidInput):

@@ -16,6 +16,7 @@ from integrations.errors import (
     OrderKnown,
     OutcomeUnknown,
     QuaysideError,
+    TotalDiffers,
     TransportFailed,
     UnknownOperation,
     UnknownOrder,
@@ -36,7 +37,7 @@ def status_of(error: QuaysideError) -> int:
             return 403
         case UnknownVendor() | UnknownOperation() | UnknownOrder():
             return 404
-        case AlreadyCaptured() | AlreadyHappened() | KeyReused() | OrderKnown() | LeaseHeld():
+        case AlreadyCaptured() | AlreadyHappened() | KeyReused() | OrderKnown() | TotalDiffers() | LeaseHeld():
             return 409
         case Unsupported() | InvalidInput():
             return 422

@@ -21,7 +21,7 @@ from typing import Literal
 from db import dead_letters, orders, placements
 from db.engine import Connection, Database
 from db.placements import Placement
-from integrations.checkout.carriers import why_not
+from integrations.checkout.carriers import too_many, why_not
 from integrations.checkout.new_order import NewOrder
 from integrations.checkout.placing_steps import Steps
 from integrations.checkout.progress import (
@@ -181,6 +181,9 @@ class PlacingDesk:
         reason = why_not(order.shipping.vendor, order.shipment(order.reference))
         if reason is not None:
             raise Unsupported(f"{order.shipping.vendor} {reason}.", field="shipping.vendor")
+        reason = too_many(order.shipping.vendor, order.shipment(order.reference))
+        if reason is not None:
+            raise Unsupported(f"{order.shipping.vendor} {reason}.", field="parcels")
 
     async def _begun(self, order: NewOrder, key: str, correlation_id: str, asked_by: str) -> Placement:
         now = self._now()

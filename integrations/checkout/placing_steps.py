@@ -21,7 +21,6 @@ from integrations.checkout.tax import ENGINE, TaxDesk
 from integrations.errors import AlreadyCaptured, HttpFailed, InvalidInput, QuaysideError, Unsupported
 from integrations.gateway import Gateway
 from integrations.outcome import Priority
-from integrations.types.base import Money
 from integrations.types.fraud import DecisionQuery, ScreeningDecision
 from integrations.types.messages import SentEmail, SentTextMessage
 from integrations.types.payments import Payment
@@ -78,6 +77,7 @@ class Steps:
         """Have the order screened. Without a word from the screening, a person's or none, the order waits for one."""
         if FRAUD not in self._ready:
             return Moved(placement=noted(placement, "screening", "skipped"))
+        await self._check_total(placement)
         try:
             decision = await self._screen(placement, "interactive", SCREENING_DEADLINE)
         except InvalidInput:
@@ -89,13 +89,8 @@ class Steps:
 
     async def tax(self, placement: Placement) -> Moved:
         """Say what is owed; with that the total is known, and the payment may be asked for."""
-        order = _order(placement)
-        try:
-            quote = await self._tax.quote(order.tax(name_of(placement), placement.created_at))
-        except InvalidInput as error:
-            error.field = error.field.replace("destination.", "ship_to.", 1)
-            raise
-        total = Money(amount=order.goods().amount + quote.total_tax.amount, currency=order.currency).rounded()
+        quote = await self._taxed(placement)
+        total = _order(placement).total(quote)
         papers = {**placement.papers, "tax": quote.model_dump(mode="json")}
         taxed = noted(placement, "tax", "done", source=quote.source)
         return Moved(placement=replace(taxed, papers=papers, total=total.amount, state="paying"))
@@ -130,7 +125,9 @@ class Steps:
     async def order(self, placement: Placement) -> Moved:
         """Store the order with its errand to the ERP and its promise of stock."""
         payment = _payment(placement)
-        new = _order(placement).stored(placement.created_at, total_of(placement), payment.payment_id, payment.status)
+        new = _order(placement).stored(
+            placement.created_at, total_of(placement), payment.payment_id, payment.status, _quote(placement)
+        )
 
         async def store(connection: Connection, moved: Moved) -> Moved:
             if await orders.place_within(connection, new, seal=self._db.seal, now=self._now()):
@@ -179,7 +176,7 @@ class Steps:
 
     async def mail(self, placement: Placement) -> Moved:
         """Confirm the order by mail."""
-        order, quote = _order(placement), TaxQuote.model_validate(placement.papers["tax"])
+        order, quote = _order(placement), _quote(placement)
         if MAIL not in self._ready or not order.customer.email:
             return Moved(placement=noted(placement, "mail", "skipped"))
         mail = order.mail(total_of(placement), quote.total_tax, _tracking_number(placement))
@@ -284,6 +281,19 @@ class Steps:
 
     # --- in several of them ------------------------------------------------------------------------------------------------
 
+    async def _check_total(self, placement: Placement) -> None:
+        """See that the order costs what its shopper was shown, before anybody is told of it. Raise TotalDiffers."""
+        if _order(placement).expected_total is not None:
+            _order(placement).total(await self._taxed(placement))
+
+    async def _taxed(self, placement: Placement) -> TaxQuote:
+        """Return what is owed. Raise what the tax desk raises, naming the order's field."""
+        try:
+            return await self._tax.quote(_order(placement).tax(name_of(placement), placement.created_at))
+        except InvalidInput as error:
+            error.field = error.field.replace("destination.", "ship_to.", 1)
+            raise
+
     async def _screen(self, placement: Placement, priority: Priority, deadline: float | None) -> ScreeningDecision:
         order = _order(placement).screening(name_of(placement), placement.created_at)
         key = key_of(placement, "screening")
@@ -323,7 +333,7 @@ class Steps:
     async def _ship(self, placement: Placement) -> CreatedShipment:
         order = _order(placement)
         assert order.shipping is not None  # noqa: S101 - asked by the caller
-        label = order.label(name_of(placement), order.shipping.service_code)
+        label = order.label(name_of(placement), order.shipping.service_code, _quote(placement))
         key = key_of(placement, "shipment")
         called = await self._gateway.call(order.shipping.vendor, "create_shipment", label, idempotency_key=key)
         made: CreatedShipment = called.value
@@ -332,6 +342,10 @@ class Steps:
 
 def _order(placement: Placement) -> NewOrder:
     return NewOrder.model_validate(placement.papers["request"])
+
+
+def _quote(placement: Placement) -> TaxQuote:
+    return TaxQuote.model_validate(placement.papers["tax"])
 
 
 def _payment(placement: Placement) -> Payment:

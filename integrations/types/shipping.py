@@ -35,7 +35,7 @@ class Parcel(Model):
 
 
 class ContentLine(Model):
-    """What is inside, for customs."""
+    """What is inside, for customs. ``value`` and ``weight_kg`` are of the line, all its pieces together."""
 
     description: str
     quantity: int = Field(gt=0)

@@ -28,6 +28,7 @@ class TaxLine(Model):
     amount: Money
     tax_code: str = Field(default="", max_length=25)  # the engine's product code, or standard, reduced, zero, exempt
     description: str = Field(default="", max_length=255)
+    hs_code: str = Field(default="", max_length=25)  # for duty across a border, where the engine computes it
 
 
 class TaxRequest(Model):

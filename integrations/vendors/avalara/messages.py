@@ -109,7 +109,8 @@ def _line(line: TaxLine, index: int, value: TaxRequest) -> dict[str, Any]:
         "taxIncluded": value.tax_included,
     }
     tax_code = _tax_code(line.tax_code, index)
-    for name, text in (("taxCode", tax_code), ("itemCode", line.sku), ("description", line.description)):
+    texts = {"taxCode": tax_code, "itemCode": line.sku, "description": line.description, "hsCode": line.hs_code}
+    for name, text in texts.items():
         if text:
             found[name] = text
     return found

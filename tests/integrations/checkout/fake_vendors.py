@@ -96,7 +96,12 @@ class FakeCheckoutVendors:
         )
 
     def _quote_tax(self, sale: TaxRequest) -> TaxQuote:
-        lines = [TaxedLine(taxable=line.amount, tax=_tenth(line.amount), rate=Decimal(10)) for line in sale.lines]
+        def taxable(amount: Money, tax: Money) -> Money:
+            net = amount.amount - (tax.amount if sale.tax_included else 0)
+            return Money(amount=net, currency=amount.currency)
+
+        taxes = [(line.amount, _tenth(line.amount)) for line in sale.lines]
+        lines = [TaxedLine(taxable=taxable(amount, tax), tax=tax, rate=Decimal(10)) for amount, tax in taxes]
         total = sum((line.tax.amount for line in lines), Decimal(0))
         return TaxQuote(
             source="avalara",

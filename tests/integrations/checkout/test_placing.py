@@ -41,9 +41,12 @@ from integrations.errors import (
     OrderKnown,
     OutcomeUnknown,
     QuaysideError,
+    TotalDiffers,
     UnknownOrder,
+    Unsupported,
 )
 from integrations.types.base import Money
+from integrations.types.tax import TaxQuote
 from tests.conftest import MovableClock
 from tests.integrations.checkout.fake_vendors import FakeCheckoutVendors, as_status
 from tests.scheduler.fakes import Fate, Killed, MortalDatabase
@@ -133,6 +136,69 @@ class Shop:
 @pytest.fixture
 def shop(database: Database, clock: MovableClock) -> Shop:
     return Shop(db=database, clock=clock)
+
+
+async def test_where_the_tax_is_included_the_shopper_pays_the_prices_and_the_order_is_kept_without_it(
+    shop: Shop,
+) -> None:
+    placed = await shop.place(wanted(tax_included=True, expected_total={"amount": "48.95", "currency": "USD"}))
+    await shop.settle()
+    stored = await orders.get(shop.db, "S-1")
+
+    assert placed.total == Decimal("48.95")
+    assert shop.vendors.taken("S-1") == Decimal("48.95")
+    assert stored is not None
+    assert stored.total == Decimal("48.95")
+    assert stored.lines[0].unit_price * 2 == Decimal("35.91")  # 39.90 less a tenth of the whole, as the fake taxes
+
+
+@pytest.mark.parametrize("shown", ["53.84", "53.86", "5385.00"])
+async def test_an_order_that_costs_anything_else_than_was_shown_reaches_no_vendor(shop: Shop, shown: str) -> None:
+    with pytest.raises(TotalDiffers, match=r"costs 53\.85 USD") as caught:
+        await shop.place(wanted(expected_total={"amount": shown, "currency": "USD"}))
+
+    assert caught.value.field == "expected_total"
+    assert shown in caught.value.message
+    assert set(shop.vendors.asked) == {"quote_tax"}
+    assert not shop.vendors.sent
+
+
+async def test_an_order_shown_anew_is_placed_under_another_key(shop: Shop) -> None:
+    with contextlib.suppress(TotalDiffers):
+        await shop.place(wanted(expected_total={"amount": "1.00", "currency": "USD"}))
+    right = await shop.place(wanted(expected_total={"amount": "53.85", "currency": "USD"}), key="k-2")
+
+    assert right.state == "placed"
+
+
+def test_what_customs_are_told_is_of_the_whole_line_and_without_tax() -> None:
+    line = {"sku": "BAG", "quantity": 2, "unit_price": "11.90", "weight_kg": "0.6", "hs_code": "420292"}
+    order = wanted(lines=[{**line, "origin_country": "PT"}], parcels=[{"weight_kg": "1"}, {"weight_kg": "0.4"}])
+    gross = order.model_copy(update={"tax_included": True})
+    net = Money.model_validate({"amount": "20.00", "currency": "USD"})
+    quote = TaxQuote.model_validate(
+        {
+            "source": "table",
+            "reference": "S-1",
+            "total_tax": {"amount": "3.80", "currency": "USD"},
+            "lines": [{"taxable": net, "tax": {"amount": "3.80", "currency": "USD"}, "rate": "19"}],
+            "as_of": "2026-10-01T12:00:00Z",
+        }
+    )
+    plain, told = order.shipment("S-1", quote), gross.shipment("S-1", quote)
+
+    assert [parcel.weight_kg for parcel in plain.parcels] == [Decimal(1), Decimal("0.4")]
+    (content,) = plain.contents
+    assert (content.hs_code, content.origin_country, content.weight_kg) == ("420292", "PT", Decimal("1.2"))
+    assert content.value.amount == plain.declared_value.amount == Decimal("23.80")  # type: ignore[union-attr]
+    assert told.contents[0].value == told.declared_value == net
+
+
+async def test_more_parcels_than_the_carrier_takes_are_refused_before_anybody_is_asked(shop: Shop) -> None:
+    with pytest.raises(Unsupported, match="takes 40 parcels at once") as caught:
+        await shop.place(wanted(parcels=[{"weight_kg": "1"}] * 41))
+
+    assert (caught.value.field, shop.vendors.asked) == ("parcels", [])
 
 
 def states(placement: Placement) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from db.circuit_acts import set_by_hand
-from integrations.checkout.carriers import COVERAGE, why_not
+from integrations.checkout.carriers import COVERAGE, too_many, why_not
 from integrations.checkout.quotes import Quote, QuoteRequest, ranked
 from integrations.errors import InvalidInput
 from integrations.registry import VENDORS, adapter_class
@@ -206,6 +206,32 @@ def test_what_a_carrier_serves_is_data(vendor: str, origin: str, weight: str, to
     shipment = Shipment.model_validate(basket(origin, to, parcels=[{"weight_kg": "1"}, {"weight_kg": weight}]))
 
     assert why_not(vendor, shipment) == says
+
+
+@pytest.mark.parametrize(
+    ("vendor", "to", "most"),
+    [
+        ("canada_post", "CA", 1),
+        ("australia_post", "AU", 20),
+        ("australia_post", "GB", 1),
+        ("fedex", "GB", 40),
+        ("ups", "GB", 100),
+        ("dhl_express", "GB", 999),
+    ],
+)
+async def test_a_carrier_that_cannot_price_so_many_parcels_is_a_named_failure_and_is_not_asked(
+    open_counter: OpenCounter, vendor: str, to: str, most: int
+) -> None:
+    parcel = {"weight_kg": "0.5", "length_cm": "20", "width_cm": "15", "height_cm": "10"}
+    shipment = basket(HOME_OF.get(vendor, "US"), to, parcels=[parcel] * (most + 1))
+    async with open_counter() as counter:
+        found = await counter.quotes.quote(asking(shipment, carriers=("aramex", vendor)), correlation_id="c")
+        sent = counter.harbour.requests(vendor)
+
+    failure = next(failure for failure in found.failures if failure.vendor == vendor)
+    assert (failure.error_type, sent) == ("unsupported", [])
+    assert too_many(vendor, Shipment.model_validate(shipment)) is not None
+    assert too_many(vendor, Shipment.model_validate({**shipment, "parcels": [parcel] * most})) is None
 
 
 def test_every_carrier_of_the_table_exists() -> None:
