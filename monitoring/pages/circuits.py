@@ -173,20 +173,20 @@ def panel(
     return html.Section(
         [
             html.Div([html.H2("Circuits"), html.Span(summary, className="q-sub")], className="q-panel-head"),
-            table(("Circuit", "State", "Since", "Why", "Next", ""), lines, caption="Circuits"),
+            table(("Circuit", "State", "Since", "Why", "Next", ""), lines, caption="Circuits", brief=True),
         ],
         className="q-panel",
     )
 
 
-def why(row: CircuitRow) -> Component:
+def why(row: CircuitRow) -> Component | str:
     """Return the reason of a state, and whose it is."""
     if not row.reason:
-        return html.Span(units.NONE, className="q-dim")
+        return ""
     return html.Span([row.reason, html.Span(f" by {row.by}", className="q-dim") if row.by else None])
 
 
-def upcoming(row: CircuitRow, view: TimeRange) -> Component:
+def upcoming(row: CircuitRow, view: TimeRange) -> Component | str:
     """Return what happens to a circuit next by itself: a probe, or the end of what was set by hand."""
     if row.by:
         if row.expires_at is None:
@@ -197,7 +197,7 @@ def upcoming(row: CircuitRow, view: TimeRange) -> Component:
         return html.Span(["probe is due"] if due else ["probe at ", moment(row.open_until, view)])
     if row.state == "half_open":
         return html.Span(f"{units.plural(row.probes_succeeded, 'probe')} succeeded so far")
-    return html.Span(units.NONE, className="q-dim")
+    return ""
 
 
 def _buttons(row: CircuitRow, last: Act | None, context: DashboardContext) -> list[Component]:
