@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, and_, delete, or_, select
+from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, or_, select
 
 from db import schema
 from db.columns import UtcTime
@@ -25,6 +25,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 BATCH = 2000  # rows in one transaction
 PAUSE = 0.1  # seconds after it: SQLite's waiting writers look every 0.1 s at the latest
+AT_ITS_END = ("complete", "declined", "failed")  # an order; see db/placements.py
+SETTLED = ("captured", "declined", "partially_refunded", "refunded", "failed")  # a payment, as its processor last said
 CIRCUIT_SAMPLES = timedelta(hours=1)
 
 
@@ -39,8 +41,10 @@ class RetentionOptions:
     resolved ones, and what circuits did. ``rate_snapshots`` (400): of each base the newest stays. ``audit`` (400) says
     who did what.
     ``answers`` (30) are kept for when a vendor does not answer, and as long what they said of versions and certificates.
-    ``events`` (30) are what vendors pushed to us and what came of it. Idempotency keys, browser sessions and login links
-    go when they expire.
+    ``events`` (30) are what vendors pushed to us and what came of it. ``checkout`` (90) are orders placed at the checkout
+    that are at their end, with their sealed papers; ``checkout_payments`` (400) are settled ones: key, processor, amount,
+    nothing personal. What is under way, unknown, only authorized, or waits for a person stays. Idempotency keys, browser
+    sessions and login links go when they expire.
     """
 
     bodies: float = 3.0
@@ -54,6 +58,8 @@ class RetentionOptions:
     audit: float = 400.0
     answers: float = 30.0
     events: float = 30.0
+    checkout: float = 90.0
+    checkout_payments: float = 400.0
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -63,6 +69,7 @@ class RetentionOptions:
         self._refuse_shorter("calls", than="bodies")
         self._refuse_shorter("five_minute_rollups", than="minute_rollups")
         self._refuse_shorter("hour_rollups", than="five_minute_rollups")
+        self._refuse_shorter("checkout_payments", than="checkout")
 
     def _refuse_shorter(self, name: str, *, than: str) -> None:
         mine, other = getattr(self, name), getattr(self, than)
@@ -178,11 +185,30 @@ def _by_row(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
         (schema.certificates, schema.certificates.c.seen_at),
     ):
         yield Expiry(table=table, at=seen, before=now - timedelta(days=options.answers))
+    yield from _checkout(options, now)
     # A journal's position says what of it is counted already; its file may come back later than its calls are kept.
     yield Expiry(
         table=schema.journals, at=schema.journals.c.updated_at, before=now - timedelta(days=max(365, options.calls))
     )
     yield Expiry(table=schema.processes, at=schema.processes.c.heartbeat_at, before=now - timedelta(days=options.calls))
+
+
+def _checkout(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
+    placed, paid, dead = schema.placements, schema.checkout_payments, schema.dead_letters
+    theirs = func.substr(dead.c.item, 1, func.length(placed.c.reference) + 1) == placed.c.reference + ":"
+    waits = select(dead.c.item).where(dead.c.sync == "checkout", dead.c.resolved_at.is_(None), theirs).exists()
+    yield Expiry(
+        table=placed,
+        at=placed.c.changed_at,
+        before=now - timedelta(days=options.checkout),
+        also=and_(placed.c.state.in_(AT_ITS_END), ~waits),
+    )
+    yield Expiry(
+        table=paid,
+        at=paid.c.changed_at,
+        before=now - timedelta(days=options.checkout_payments),
+        also=paid.c.status.in_(SETTLED),
+    )
 
 
 def _syncs(before: datetime) -> Iterator[Expiry]:

@@ -73,6 +73,7 @@ placements = Table(
     Column("changed_at", UtcTime, nullable=False),
     Index(None, "due_at"),
     Index(None, "payment_id"),
+    Index(None, "changed_at"),
 )
 
 stock = Table(

@@ -65,6 +65,7 @@ checkout_payments = Table(
     Column("changed_at", UtcTime, nullable=False),
     Index(None, "payment_id"),
     Index(None, "reference"),
+    Index(None, "changed_at"),
 )
 
 campaign_spend = Table(

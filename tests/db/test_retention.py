@@ -373,3 +373,42 @@ async def test_events_that_wait_are_kept_however_old_they_are(database: Database
 
     assert await left(database, schema.vendor_events, "id") == ["waiting", "young"]
     assert gone["vendor_events"] == 2
+
+
+async def test_what_the_checkout_has_settled_goes_and_nothing_else(database: Database, clock: MovableClock) -> None:
+    old, young = NOON - DAY * 91, NOON - DAY * 89
+    ended = {"state": "complete", "created_at": old, "changed_at": old}
+    orders = {
+        "ended": ended,
+        "failed": {**ended, "state": "failed"},
+        "failed_b": {**ended, "state": "failed"},  # the letter of another order that begins alike does not hold it
+        "letter": {**ended, "state": "failed"},
+        "under-way": {**ended, "state": "undoing"},
+        "paying": {**ended, "state": "paying"},
+        "young": {**ended, "changed_at": young},
+    }
+    rows = [{"reference": name, "key": f"k-{name}", **facts} for name, facts in orders.items()]
+    await put(database, schema.placements, *rows)
+    letters = {"letter:give_back": None, "failedXb:give_back": None, "ended:mail": NOON}
+    for number, (item, resolved_at) in enumerate(letters.items()):
+        row = {"id": str(number), "sync": "checkout", "item": item, "resolved_at": resolved_at}
+        await put(database, schema.dead_letters, row)
+
+    gone = await prune(database, OPTIONS, NOON, sleep=clock.sleep)
+
+    assert await left(database, schema.placements, "reference") == ["letter", "paying", "under-way", "young"]
+    assert gone["placements"] == 3
+
+
+async def test_payments_that_are_not_settled_are_kept_however_old_they_are(
+    database: Database, clock: MovableClock
+) -> None:
+    old = NOON - DAY * 401
+    kept = ("asked", "authorized", "http_503", "pending", "requires_action", "unknown")
+    gone = ("captured", "declined", "failed", "partially_refunded", "refunded")
+    rows = [{"key": status, "status": status, "changed_at": old} for status in (*kept, *gone)]
+    await put(database, schema.checkout_payments, *rows, {"key": "new", "status": "captured", "changed_at": NOON})
+
+    await prune(database, OPTIONS, NOON, sleep=clock.sleep)
+
+    assert await left(database, schema.checkout_payments, "key") == sorted([*kept, "new"])
