@@ -246,6 +246,7 @@ async def run_web(settings: Settings) -> int:
     async with calling(settings, "web") as (db, runtime):
         watch = alerts(settings, db, runtime, watch="scheduler")
         receiver = Receiver(db, runtime.gateway, public_url=options.url)
+        desks = checkout(settings, db, runtime)
         front = Front(allowed=requires, correlation_id=correlation_id.get, problems=problems)
         await serve_web(
             db,
@@ -255,6 +256,7 @@ async def run_web(settings: Settings) -> int:
             watch=watch,
             hands=Hands(
                 game_day=game_day(settings),
+                max_rate_age=desks.options.max_rate_age,
                 next_times=partial(next_times, timezone=scheduler_options(settings).timezone),
                 judge_limits=partial(limit_problems, settings.integrations),
                 watch_report=told(partial(watch_report, db, settings.integrations)),
@@ -262,7 +264,7 @@ async def run_web(settings: Settings) -> int:
                     vendor_commands.vendor_listed(name, settings.integrations, edits)
                 ),
             ),
-            brought=[webhook_routes(receiver), checkout_routes(checkout(settings, db, runtime), front)],
+            brought=[webhook_routes(receiver), checkout_routes(desks, front)],
             foreign={QuaysideError: as_problem},
             retention=built(RetentionOptions, "retention", settings.tables["retention"]),
             say=say,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
@@ -85,6 +85,49 @@ async def history(db: Database, base: str | None = None, *, limit: int = 50) -> 
         query = query.where(c.base == base)
     async with db.read() as connection:
         return [_snapshot(row) for row in await connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What one snapshot says of some currencies: ``rates[code]`` for one ``base``; a code it lacks is left out."""
+
+    id: str
+    base: str
+    as_of: datetime
+    fetched_at: datetime
+    source: str
+    rates: Mapping[str, Decimal]
+
+
+async def quotes(db: Database, codes: Sequence[str], *, since: datetime, until: datetime) -> list[Quote]:
+    """Return what was stated from then to then of some currencies, by the moment stated, and before it the quote that
+    held when the time began. Only these currencies are read of each snapshot."""
+    c = rate_snapshots.c
+    fields = [c.rates[code].as_string().label(f"rate_{code}") for code in codes]
+    query = select(c.id, c.base, c.as_of, c.fetched_at, c.source, *fields)
+    # Nothing is stated after it was fetched, so that the index of fetched_at serves both.
+    inside = query.where(c.fetched_at >= since, c.as_of >= since, c.as_of < until).order_by(c.as_of, c.fetched_at)
+    earlier = query.where(c.fetched_at < until, c.as_of < since).order_by(c.fetched_at.desc()).limit(1)
+    async with db.read() as connection:
+        rows = [*await connection.execute(earlier), *await connection.execute(inside)]
+    return [
+        Quote(
+            id=row.id,
+            base=row.base,
+            as_of=row.as_of,
+            fetched_at=row.fetched_at,
+            source=row.source,
+            rates={code: Decimal(value) for code, value in zip(codes, row[5:], strict=True) if value is not None},
+        )
+        for row in rows
+    ]
+
+
+async def stored_since(db: Database) -> datetime | None:
+    """Return the first moment any stored rates were fetched at; None when there are none."""
+    async with db.read() as connection:
+        at: datetime | None = await connection.scalar(select(func.min(rate_snapshots.c.fetched_at)))
+    return at
 
 
 async def forget(db: Database, *, before: datetime) -> int:

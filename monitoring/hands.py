@@ -81,5 +81,7 @@ class Hands:
     watch_report: Callable[[str, str, datetime, datetime, Mapping[str, float]], Awaitable[WatchReport]] | None = None
     # Faults to inject; None where no vendor's calls go to the sandbox.
     game_day: GameDay | None = None
+    # Seconds: how old the stated moment of exchange rates may be for the checkout to convert with them.
+    max_rate_age: float = 4 * 86_400.0
     # The next slots of a schedule somebody typed.
     next_times: NextTimes | None = None

@@ -30,6 +30,7 @@ NAVIGATION: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("/calls", "Calls", "calls"),
         ("/syncs", "Syncs", "syncs"),
         ("/outcomes", "Outcomes", "question"),
+        ("/rates", "Exchange rates", "rates"),
     ),
     "Control": (
         ("/circuits", "Circuits and limits", "circuit"),

@@ -21,6 +21,7 @@ PAGES = {
     "syncs": "/syncs",
     "incidents": "/incidents?range=24h",
     "outcomes": "/outcomes",
+    "rates": "/rates?range=30d",
     "circuits": "/circuits",
     "limits": "/circuits?vendor=fedex",
     "audit": "/audit?range=24h",

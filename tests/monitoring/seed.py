@@ -10,14 +10,16 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import insert
 
-from db import circuits, dead_letters, incidents, outcomes, permits, processes, runs
+from db import circuits, dead_letters, incidents, outcomes, permits, processes, rates, runs
 from db.batches import ATTEMPT_COLUMNS, CALL_COLUMNS, Batch, store_batch
 from db.columns import to_micros
 from db.engine import Database
+from db.rates import RateSnapshot
 from db.schema import outbox
 from tests.monitoring.cast import OPERATIONS, vendor_facts
 from tests.monitoring.evidence import unknown_write
@@ -81,6 +83,7 @@ async def seed_day(db: Database, now: datetime | None = None, *, hours: float = 
     running = await _syncs(db, at, interesting)
     await _incidents(db, at)
     await _outcomes(db, at, interesting)
+    await _rates(db, at)
     await processes.started(db, "scheduler-seed", "scheduler", now=at)
     return Day(
         now=at,
@@ -306,6 +309,36 @@ async def _syncs(db: Database, now: datetime, interesting: dict[str, tuple[str, 
              "created_at": now, "due_at": now, "tries": 0} for number in range(18)
         ])  # fmt: skip
     return run.id
+
+
+async def _rates(db: Database, now: datetime) -> None:
+    """Store ten days of exchange rates, one each 6 h; two of the days are missing."""
+    rng = random.Random(3)
+    eur, today = 0.92, now.date()
+    async with db.write() as connection:
+        for hours in range(240, 0, -6):
+            stated = now - timedelta(hours=hours)
+            eur *= 1 + rng.uniform(-0.002, 0.002)
+            if (today - stated.date()).days in (4, 5):
+                continue
+            yen = f"{eur * 163:.4f}"
+            found = {
+                "EUR": f"{eur:.6f}",
+                "GBP": f"{eur * 0.86:.6f}",
+                "AED": "3.6725",
+                "SAR": "3.75",
+                "JPY": yen,
+            }
+            await rates.save(
+                connection,
+                RateSnapshot(
+                    base="USD",
+                    as_of=stated,
+                    fetched_at=stated + timedelta(minutes=2),
+                    source="open_exchange_rates",
+                    rates={code: Decimal(rate) for code, rate in found.items()},
+                ),
+            )
 
 
 async def _outcomes(db: Database, now: datetime, interesting: dict[str, tuple[str, str]]) -> None:
