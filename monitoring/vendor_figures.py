@@ -11,7 +11,7 @@ from db.engine import Database
 from db.rollups import Totals
 from monitoring.timerange import TimeRange
 
-_BY_THE_MINUTE_TO = timedelta(hours=1)
+_BY_THE_MINUTE_TO = timedelta(minutes=15)  # beyond, closed buckets bring their quantiles along: a tenth of the work
 _MINUTE, _FIVE_MINUTES, _HOUR = 60, 300, 3600
 _BY_THE_HOUR_FROM = timedelta(hours=36)
 

@@ -21,6 +21,7 @@ from monitoring.context import DashboardContext
 from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.live import Hub
 from monitoring.outlook import Plans
+from monitoring.pages.drawn import drawn
 from monitoring.pages.marks import aria, badge, icon, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.overview_card import FAULTS, REGIONS, calm_card, hurt_card
@@ -107,21 +108,25 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         async def read() -> list[VendorCard]:
             return await cards(context, view, await figures_of_all(context.db, view), plans)
 
-        result = await shown("overview.cards", hub.once(("overview", view.query, zone), read))
+        async def draw() -> Sequence[Any]:
+            result = await hub.once(("overview", view.query, zone), read)
+            found = [card for card in result if fits(card.facts, wanted)]
+            hidden = [card for card in result if card.hurts and card not in found]
+            hurt = [card for card in found if card.hurts]
+            calm = [card for card in found if not card.hurts]
+            parts = (
+                summary(found),
+                hurting(hurt, hidden, context, view, any_vendor=bool(result)),
+                resting(calm, view, any_hurt=bool(hurt)),
+            )
+            return (*drawn(*parts), digest(parts))
+
+        filters = tuple(wanted.get(name) for name in FILTERS)
+        result = await shown("overview.cards", hub.once(("overview cards", view.query, zone, filters), draw))
         if isinstance(result, Component):
             return "", result, None, None
-        found = [card for card in result if fits(card.facts, wanted)]
-        hidden = [card for card in result if card.hurts and card not in found]
-        hurt = [card for card in found if card.hurts]
-        calm = [card for card in found if not card.hurts]
-        parts = (
-            summary(found),
-            hurting(hurt, hidden, context, view, any_vendor=bool(result)),
-            resting(calm, view, any_hurt=bool(hurt)),
-        )
-        now = digest(parts)
         # What is drawn anew is not there for a moment, and a click at that moment is lost: only news are drawn.
-        return (no_update, no_update, no_update, no_update) if now == before else (*parts, now)
+        return (no_update, no_update, no_update, no_update) if result[-1] == before else tuple(result)
 
     @app.callback(
         Output("overview-incidents", "children"),
@@ -133,12 +138,12 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     async def show_strips(_tick: float, search: str | None, zone: str | None) -> tuple[Any, Any]:
         view = time_range(search, zone, context.now())
 
-        async def read() -> tuple[Component | None, Component]:
+        async def read() -> Sequence[Any]:
             firing = [found for found in await incidents.open_incidents(context.db) if found.state == "firing"]
-            return incident_strip(firing, view, context), await _sync_strip(context, view)
+            return drawn(incident_strip(firing, view, context), await _sync_strip(context, view))
 
         result = await shown("overview.strips", hub.once(("strips", view.query, zone), read))
-        return (None, result) if isinstance(result, Component) else result
+        return (None, result) if isinstance(result, Component) else tuple(result)
 
     @app.callback(
         *[Output(f"overview-{name}", "value") for name in FILTERS],

@@ -32,7 +32,7 @@ from db.statements import Upsert, copy_rows, upsert_statement, write_rows
 from db.sums import ADD_BINS, ADD_ERRORS, ADD_SPEND, ADD_WAITS, ADDED_UP, Sums
 from integrations.registry import VENDORS, adapter_class
 
-KEY = "a key for generated calls only"
+KEY = "a-key-for-generated-calls-only"
 DAY = 86_400_000_000  # microseconds
 CHUNK = 20_000  # rows in one statement
 _PUT = {table.name: upsert_statement(table) for table in (schema.calls, schema.attempts, schema.bodies, schema.inputs)}
