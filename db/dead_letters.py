@@ -100,35 +100,48 @@ async def retry(db: Database, id: str, *, by: str, now: datetime) -> bool:
     because nothing holds it back; a step of an order that was placed at the checkout is due again.
     """
     async with db.write() as connection:
-        letter = await _resolve(connection, id, by=by, now=now, retried=True)
-        if letter is None:
-            return False
-        if letter.sync == "orders":
-            o = outbox.c
-            await connection.execute(
-                update(outbox)
-                .values(state="waiting", due_at=now, tries=0)
-                .where(o.kind == "erp_order", o.reference == letter.item, o.state == "dead")
-            )
-            await store_orders.retry(connection, letter.item)
-        elif letter.sync == "inventory":
-            await store_levels.retry(connection, letter.item)
-        elif letter.sync == "checkout":
-            await placements.retry(connection, letter.item, now=now)
+        return await retry_one(connection, id, by=by, now=now)
+
+
+async def retry_one(connection: AsyncConnection, id: str, *, by: str, now: datetime, reason: str | None = None) -> bool:
+    """Do what ``retry`` does within the caller's transaction."""
+    letter = await _resolve(connection, id, by=by, now=now, verdict="retried", reason=reason)
+    if letter is None:
+        return False
+    if letter.sync == "orders":
+        o = outbox.c
+        await connection.execute(
+            update(outbox)
+            .values(state="waiting", due_at=now, tries=0)
+            .where(o.kind == "erp_order", o.reference == letter.item, o.state == "dead")
+        )
+        await store_orders.retry(connection, letter.item)
+    elif letter.sync == "inventory":
+        await store_levels.retry(connection, letter.item)
+    elif letter.sync == "checkout":
+        await placements.retry(connection, letter.item, now=now)
     return True
 
 
-async def resolve(db: Database, id: str, *, by: str, now: datetime) -> bool:
-    """Close a letter without another try; return False when it is unknown or resolved already."""
-    async with db.write() as connection:
-        return await _resolve(connection, id, by=by, now=now, retried=False) is not None
+async def give_up_one(connection: AsyncConnection, id: str, *, by: str, now: datetime, reason: str) -> bool:
+    """Close a letter without another try, within the caller's transaction; return False when it is unknown or resolved
+    already. The item stays as it is on both sides."""
+    return await _resolve(connection, id, by=by, now=now, verdict="given_up", reason=reason) is not None
 
 
-async def _resolve(connection: AsyncConnection, id: str, *, by: str, now: datetime, retried: bool) -> DeadLetter | None:
+async def _resolve(
+    connection: AsyncConnection, id: str, *, by: str, now: datetime, verdict: str, reason: str | None
+) -> DeadLetter | None:
     c = dead_letters.c
     closed = await connection.execute(
         update(dead_letters)
-        .values(resolved_at=now, resolved_by=by, retries=c.retries + int(retried))
+        .values(
+            resolved_at=now,
+            resolved_by=by[:64],
+            retries=c.retries + int(verdict == "retried"),
+            verdict=verdict,
+            verdict_reason=reason,
+        )
         .where(c.id == id, c.resolved_at.is_(None))
     )
     if closed.rowcount == 0:

@@ -11,7 +11,7 @@ import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
-from db.dead_letters import Conflict, DeadLetter
+from db.dead_letters import Conflict
 from db.runs import RunRow
 from db.schedules import ScheduleEdit
 from monitoring import units
@@ -37,7 +37,6 @@ class SyncsNow:
 
     history: Sequence[RunRow]
     active: Sequence[RunRow]
-    letters: Sequence[DeadLetter]
     conflicts: Sequence[Conflict]
     edits: Mapping[str, ScheduleEdit]
     upcoming: Mapping[str, datetime | None]  # the next slot of each sync, None where nobody can tell

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from db.dead_letters import Conflict, DeadLetter
+from db.dead_letters import Conflict
 from db.runs import RunRow
 from monitoring import units
 from monitoring.context import DashboardContext
@@ -22,46 +21,9 @@ from monitoring.timerange import TimeRange
 LISTED = 40  # runs
 
 
-def below(found: SyncsNow, context: DashboardContext, view: TimeRange, act: bool) -> list[Component]:
+def below(found: SyncsNow, waiting: Component, context: DashboardContext, view: TimeRange) -> list[Component]:
     """Return what stands under the panels: dead letters first because they wait for a person, then runs and conflicts."""
-    return [
-        letters(found.letters, context, view, act),
-        history(found.history, context, view),
-        conflicts(found.conflicts, context, view),
-    ]
-
-
-def letters(found: Sequence[DeadLetter], context: DashboardContext, view: TimeRange, act: bool) -> Component:
-    """Return the items syncs gave up on."""
-    rows = [
-        [
-            moment(letter.created_at, view),
-            context.label(letter.sync),
-            html.Span(letter.item, className="q-mono"),
-            letter.error_type.replace("_", " "),
-            letter.reason,
-            dmc.Button("Try again", id={"letter": letter.id}, size="compact-xs", variant="default") if act else "",
-        ]
-        for letter in found
-    ]
-    body = (
-        table(("Since", "Sync", "Item", "Error", "Reason", ""), rows, caption="Dead letters")
-        if rows
-        else empty("No dead letters.", "Every item a sync took up was written or is being tried.", mark="healthy")
-    )
-    return html.Section(
-        [
-            html.Div(
-                [
-                    html.H2("Dead letters"),
-                    html.Span("items a sync gave up on; they wait for somebody", className="q-sub"),
-                ],
-                className="q-panel-head",
-            ),
-            body,
-        ],
-        className="q-panel",
-    )
+    return [waiting, history(found.history, context, view), conflicts(found.conflicts, context, view)]
 
 
 def history(found: Sequence[RunRow], context: DashboardContext, view: TimeRange) -> Component:

@@ -19,7 +19,7 @@ from monitoring.context import DashboardContext, may_act, may_trigger
 from monitoring.facts import SyncFacts
 from monitoring.identity import current_user
 from monitoring.live import Hub
-from monitoring.pages import pause_dialog, schedule_dialog
+from monitoring.pages import letters, pause_dialog, schedule_dialog
 from monitoring.pages.marks import aria, icon
 from monitoring.pages.schedule_dialog import in_force
 from monitoring.pages.states import empty, loading, shown
@@ -43,6 +43,7 @@ def layout(context: DashboardContext) -> Component:
             html.Div(loading(200), id="syncs-below"),
             schedule_dialog.dialog(),
             pause_dialog.dialog(),
+            letters.dialog(),
             dcc.Store(id="cancel-run"),
             dmc.Modal(
                 [
@@ -134,10 +135,11 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         Input("url", "search"),
         Input("zone", "data"),
     )
-    async def show(_tick: float, _acted: float, search: str | None, zone: str | None) -> tuple[Any, ...]:
+    async def show(_tick: float, acted: float | None, search: str | None, zone: str | None) -> tuple[Any, ...]:
         view = time_range(search, zone, context.now())
         act, edits = may_trigger(), may_act()
-        found = await shown("syncs", hub.once(("syncs", zone), lambda: _read(context, view.now)))
+        found = await shown("syncs", hub.once(("syncs", zone, acted), lambda: _read(context, view.now)))
+        waiting = await shown("letters", hub.once(("letters", search, acted), lambda: letters.read(context, search)))
         if not isinstance(found, SyncsNow):
             return (
                 [found] * len(names),
@@ -153,10 +155,12 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         paused = [name in found.edits and found.edits[name].is_paused(view.now) for name in names] if edits else []
         words = ["Resume" if one else "Pause" for one in paused]
         spoken = [f"{word} {facts.label}" for word, facts in zip(words, context.syncs if edits else [], strict=True)]
-        return bodies, busy, idle, [f"{word}…" for word in words], spoken, below(found, context, view, act)
+        drawn = letters.panel(waiting, context, view) if isinstance(waiting, letters.Letters) else waiting
+        return bodies, busy, idle, [f"{word}…" for word in words], spoken, below(found, drawn, context, view)
 
     schedule_dialog.register(app, context)
     pause_dialog.register(app, context)
+    letters.register(app, context)
 
     @app.callback(
         Output("acted", "data"),
@@ -224,29 +228,6 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
             told = toast("Nothing to cancel", "The run had ended before.", "gray")
         return False, now.timestamp(), [told]
 
-    @app.callback(
-        Output("acted", "data", allow_duplicate=True),
-        Output("toasts", "sendNotifications", allow_duplicate=True),
-        Input({"letter": ALL}, "n_clicks"),
-        prevent_initial_call=True,
-    )
-    async def retry_letter(_clicks: list[int | None]) -> tuple[Any, Any]:
-        wanted = _clicked()
-        if wanted is None:
-            return no_update, no_update
-        user = _who()
-        if user is None:
-            return no_update, [toast("Not allowed", "Your role lets you look, not retry.", "red")]
-        now, letter = context.now(), str(wanted["letter"])
-        await audit.record_act(context.db, at=now, user_name=user, act="dead_letter.retried", subject=letter)
-        done = await dead_letters.retry(context.db, letter, by=user, now=now)
-        said = (
-            toast("Taken up again", "The next run tries it.", "blue")
-            if done
-            else toast("Done before", "Somebody was faster.", "gray")
-        )
-        return now.timestamp(), [said]
-
 
 async def _read(context: DashboardContext, now: datetime) -> SyncsNow:
     db, edits = context.db, await schedules.edits(context.db)
@@ -254,7 +235,6 @@ async def _read(context: DashboardContext, now: datetime) -> SyncsNow:
     return SyncsNow(
         history=await run_history.recent(db, limit=HISTORY),
         active=[*running, *[run for run in queued if all(run.sync != other.sync for other in running)]],
-        letters=await dead_letters.unresolved(db, limit=100),
         conflicts=await dead_letters.recent_conflicts(db, limit=50),
         edits=edits,
         upcoming={

@@ -37,6 +37,9 @@ ACTING: Mapping[str, Right] = {
     "pages.game_day:inject": "operate",
     "pages.game_day:play_scenario": "operate",
     "pages.game_day:stop_faults": "operate",
+    "pages.letters:settle_letters": "operate",
+    "pages.letters:take_letter_back": "operate",
+    "pages.letters:ask_letters": "trigger",
     "pages.limits:back_to_file": "operate",
     "pages.limits:edit_limit": "operate",
     "pages.agreeing:save": "operate",
@@ -58,7 +61,6 @@ ACTING: Mapping[str, Right] = {
     "pages.views:remove_view": "own",
     "pages.views:save_view": "own",
     "pages.syncs:cancel": "trigger",
-    "pages.syncs:retry_letter": "trigger",
     "pages.syncs:run_now": "trigger",
 }
 
@@ -111,6 +113,11 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/api/v1/syncs/{name}/runs/{id}/cancel"): "trigger",
     ("PUT", "/api/v1/limits/{vendor}"): "operate",
     ("PUT", "/api/v1/syncs/{name}/schedule"): "operate",
+    ("POST", "/api/v1/dead-letters/retry"): "trigger",
+    ("POST", "/api/v1/dead-letters/give-up"): "operate",
+    ("POST", "/api/v1/dead-letters/{id}/retry"): "trigger",
+    ("POST", "/api/v1/dead-letters/{id}/give-up"): "operate",
+    ("POST", "/api/v1/dead-letters/{id}/take-back"): "operate",
     ("DELETE", "/api/v1/syncs/{name}/schedule"): "operate",
     ("POST", "/api/v1/syncs/{name}/pause"): "operate",
     ("POST", "/api/v1/syncs/{name}/resume"): "operate",
@@ -124,6 +131,9 @@ SAMPLES: Mapping[str, Any] = {
     "settle-id": "ZmVkZXgvY3JlYXRlX3NoaXBtZW50L2s",
     "cancel-run": "r1",
     "pause-sync": "orders",
+    "letters-asked": {"letter": "all", "verdict": "retried"},
+    "letters-back": {"back": "l1"},
+    "letters-seen": {"id": "all", "verdict": "given_up", "at": "2026-03-02T12:00:00+00:00"},
     "schedule-seen": ["orders", None],
 }
 _WILD = {"sync": "orders"}  # a component of many -> which of them
