@@ -47,6 +47,14 @@ async def note(db: Database, key: str, *, status: str, now: datetime, payment_id
         await connection.execute(update(checkout_payments).values(**values).where(c.key == key))
 
 
+async def note_unmade(db: Database, key: str, *, status: str, now: datetime) -> None:
+    """Note why a payment is not made, unless another request with the key has made it meanwhile."""
+    c = checkout_payments.c
+    unmade = update(checkout_payments).where(c.key == key, c.payment_id.is_(None))
+    async with db.write() as connection:
+        await connection.execute(unmade.values(status=status, changed_at=now))
+
+
 async def of_payment(db: Database, payment_id: str) -> CheckoutPayment | None:
     """Return the payment a processor's id belongs to, None when it was not asked for here; the newest of several."""
     c = checkout_payments.c

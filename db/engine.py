@@ -93,9 +93,9 @@ class Database:
                         self._locked_until = asyncio.get_running_loop().time() + LOCKED_PAUSE
                     raise
 
-    def impatient(self) -> Database:
+    def impatient(self, patience: float = IMPATIENT) -> Database:
         """Return the same database for work that a call waits for: it rather goes without than wait for a lock."""
-        return Database(self.engine, self.seal, watch=self._watch, patience=IMPATIENT)
+        return Database(self.engine, self.seal, watch=self._watch, patience=patience)
 
     async def close(self) -> None:
         if self._watch is not None:

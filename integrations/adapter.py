@@ -66,6 +66,7 @@ class Operation:
     deadline: float = 45.0  # the whole call, retries and waits included
     attempt_timeout: float = 15.0
     max_attempts: int = 3  # the first included
+    looks_first: bool = False  # its method looks whether it has happened, so at any age it may be done again
     supported: bool = True  # False: the vendor cannot do what others of its kind do, and its method raises Unsupported
 
     @property
@@ -203,6 +204,8 @@ class Vendor:
     webhook: Webhook | None = None
     region: Region = "worldwide"  # where it is used, for people who look at one market
     version_headers: tuple[str, ...] = ()  # of its answers, lower case: which version of its API answered
+    key_kept: float | None = None  # seconds it honours an idempotency key; a claim of ours then stands beside its own
+    happened_before: frozenset[str] = frozenset()  # error types that say: an earlier write of this reference happened
 
     def operation(self, name: str) -> Operation | None:
         return next((operation for operation in self.operations if operation.name == name), None)

@@ -1,7 +1,7 @@
 """Our own idempotency keys in use: claim, run once, keep the result; or wait for whoever is running it.
 
-Only for writes whose vendor has no key of its own. A claim whose owner died, or whose answer was lost, is settled by
-the vendor file's look-up before anything is sent again; what a person settled by hand stands.
+For writes whose vendor has no key of its own, or keeps ours for a known time. What becomes of a claim whose owner died,
+or whose answer was lost, is decided in ``once.py``; what a person settled by hand stands.
 """
 
 from __future__ import annotations
@@ -19,18 +19,21 @@ from integrations.errors import KeyReused, LeaseHeld, QuaysideError, StoreIsUnav
 from integrations.resilience.clock import Clock
 
 KEPT = timedelta(hours=24)
+WITHOUT = 2.0  # seconds of waiting for SQLite's lock, after which a call that can do without a claim does
 POLL = 0.2  # seconds between two looks at somebody else's claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a claim found. ``result`` of an earlier call (a JSON value), or a claim that is ours: ``doubtful`` when an
-    earlier one may have reached the vendor, so look before sending. ``happened`` is the row of a write a person found to
+    earlier one may have reached the vendor, so look before sending; ``age`` is how many seconds ago that one began.
+    ``happened`` is the row of a write a person found to
     have happened: nobody claims it and nothing is sent."""
 
     done: bool = False
     result: Any = None
     doubtful: bool = False
+    age: float = 0.0
     happened: KeyRow | None = None
 
 
@@ -39,6 +42,7 @@ class Claims:
 
     def __init__(self, db: Database, owner: str, clock: Clock) -> None:
         self._db = db
+        self._hurried = db.impatient(WITHOUT)
         self._owner = owner
         self._clock = clock
 
@@ -54,16 +58,18 @@ class Claims:
         reference: str | None,
         lease: float,
         remaining: Callable[[], float],
+        needed: bool = True,
     ) -> Claim:
-        """Claim a key, or wait for the result of whoever has it.
+        """Claim a key, or wait for the result of whoever has it. ``needed`` False: not for long when the database is busy.
 
         Raise KeyReused for other parameters, LeaseHeld when the other one does not finish in time, StoreIsUnavailable.
         """
+        db = self._db if needed else self._hurried
         while True:
             now = self._clock.now()
             try:
                 row = await store.claim(
-                    self._db,
+                    db,
                     vendor,
                     operation,
                     key,
@@ -89,7 +95,7 @@ class Claims:
                     return Claim(happened=row)
                 if row.is_free or row.state == "unknown" or self._is_over(row):
                     if await store.take_over(
-                        self._db,
+                        db,
                         row,
                         owner=self._owner,
                         call_id=call_id,
@@ -98,7 +104,7 @@ class Claims:
                         claimed_until=now + timedelta(seconds=lease),
                         expires_at=now + KEPT,
                     ):
-                        return Claim(doubtful=not row.is_free)
+                        return Claim(doubtful=not row.is_free, age=(now - row.created_at).total_seconds())
                     continue
             except StoreUnavailable:
                 raise StoreIsUnavailable(

@@ -97,6 +97,7 @@ class LiveExchange:
     step: str = ""
     attempts: int = 0
     throttle_wait: float = 0.0
+    unanswered: bool = False  # a request that writes may have reached the vendor, and no answer says what came of it
     in_doubt: bool = False  # a request that is not repeatable may have reached the vendor, its answer is lost
     _sent: list[str] = field(default_factory=list)
 
@@ -138,6 +139,7 @@ class LiveExchange:
         repeatable = request.repeatable
         if repeatable is None:
             repeatable = self.operation.repeatable or request.method in ("GET", "HEAD") or bool(self.step)
+        writes = self._writes(request)
         number = 0
         last: CallFailed | None = None
         held_back = False
@@ -154,6 +156,8 @@ class LiveExchange:
                 return await self._attempt(request, number)
             except CallFailed as error:
                 last = error
+                if writes and error.sent and error.fault in ("theirs", "network"):
+                    self.unanswered = True
                 raise
             except NotPermitted:
                 held_back = True
@@ -195,7 +199,12 @@ class LiveExchange:
             raise
         if not repeatable:
             self._sent.append(request.path)
+        if writes:
+            self.unanswered = False
         return response
+
+    def _writes(self, request: Request) -> bool:
+        return self.operation.writes and not (self.step or request.step) and request.method not in ("GET", "HEAD")
 
     @property
     def may_have_written(self) -> bool:
@@ -295,6 +304,7 @@ class LiveExchange:
             ended.duration = clock.time() - begun
             ended.error_type, ended.fault = "cancelled", "ours"
             road.recorder.attempt_ended(ended)
+            self.unanswered = self.unanswered or self._writes(request)
             self.in_doubt = self.in_doubt or not (self.operation.repeatable or request.method == "GET")
             raise
         ended.duration = clock.time() - begun

@@ -140,7 +140,7 @@ class Gateway:
             walk.end(outcome_of(lost), lost)
             raise lost from away
         except asyncio.CancelledError:
-            doubtful = walk.exchange.may_have_written
+            doubtful = walk.exchange.may_have_written or walk.exchange.unanswered
             walk.end("unknown" if doubtful else "error", cancelled(road, doubtful))
             raise
         walk.end("success", None)

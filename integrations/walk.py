@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from db.keys import KeyRow
 from integrations.adapter import Adapter, Idempotency, Operation
 from integrations.correlation import current_origin, new_id, origin
 from integrations.errors import (
-    AlreadyHappened,
     CallFailed,
     CallRefused,
     InvalidInput,
@@ -26,12 +24,12 @@ from integrations.errors import (
     StoreIsUnavailable,
     TransportFailed,
     UnknownOperation,
-    Unsupported,
 )
 from integrations.exchange import LiveExchange, Road
+from integrations.once import Once
 from integrations.outcome import CallOutcome, CallResult, Priority
 from integrations.record import CallEnded, CallFacts
-from integrations.resilience.idempotency import default_key, input_hash, reference_of
+from integrations.resilience.idempotency import default_key, reference_of
 
 if TYPE_CHECKING:
     from integrations.gateway import Gateway
@@ -102,17 +100,17 @@ class Walk:
             return await self._run()
 
     async def _run(self) -> CallResult:
-        if self.operation.idempotency is Idempotency.OURS:
-            return await self._once()
-        try:
-            value = await self._method(self.operation.name)
-        except CallFailed as error:
-            if self.operation.idempotency is Idempotency.NATIVE and _is_ambiguous(error):
-                raise self._unknown(error, "send it again with the same key, or look it up") from error
-            raise
-        return self.result(value)
+        idempotency = self.operation.idempotency
+        claimed = idempotency is Idempotency.NATIVE and self.road.adapter.vendor.key_kept is not None
+        if idempotency is Idempotency.OURS or claimed:
+            value, replayed = await Once(self).run()
+            return self.result(value, replayed=replayed)
+        if idempotency is Idempotency.NATIVE:
+            return self.result(await Once(self).natively())
+        return self.result(await self.method(self.operation.name))
 
-    async def _method(self, name: str) -> Any:
+    async def method(self, name: str) -> Any:
+        """Run one method of the adapter; whatever it ends with is an error of ours."""
         method = getattr(self.road.adapter, name)
         try:
             async with asyncio.timeout(max(0.0, self.exchange.remaining()) + 1.0):  # requests end sooner by themselves
@@ -146,122 +144,18 @@ class Walk:
                 f"{label} answered something we do not understand ({type(error).__name__} in {name}).", field=""
             ) from error
 
-    async def _once(self) -> CallResult:
-        claims, vendor, operation, key = (
-            self.gateway.claims,
-            self.call.vendor,
-            self.operation.name,
-            self.call.idempotency_key,
-        )
-        assert key is not None  # noqa: S101 - a write always has a key
-        claim = await claims.acquire(
-            vendor,
-            operation,
-            key,
-            input_hash=input_hash(self.asked),
-            call_id=self.call.call_id,
-            correlation_id=self.call.correlation_id,
-            reference=reference_of(self.asked, self.operation.reference)[:128] or None,
-            lease=self.deadline + 15.0,
-            remaining=self.exchange.remaining,
-        )
-        adapter = result_adapter(self.operation.result)
-        if claim.done:
-            return self.result(adapter.validate_python(claim.result), replayed=True)
-        if claim.happened is not None:
-            return self.result(await self._answer_of(claim.happened))
-        try:
-            value = await self._send_once(doubtful=claim.doubtful)
-        except OutcomeUnknown as error:
-            await claims.settle(vendor, operation, key, "unknown", note=error.message, looked_up=error.looked_up)
-            raise
-        except QuaysideError as error:
-            await claims.settle(vendor, operation, key, "failed", note=error.message)
-            raise
-        except BaseException as error:
-            state = "unknown" if self.exchange.may_have_written or claim.doubtful else "failed"
-            how = "was cancelled" if isinstance(error, asyncio.CancelledError) else "broke off"
-            note = f"The call to {self.road.adapter.vendor.label} {how} before it ended."
-            await asyncio.shield(asyncio.ensure_future(claims.settle(vendor, operation, key, state, note=note)))
-            raise
-        await claims.settle(vendor, operation, key, "done", result=adapter.dump_python(value, mode="json"))
-        return self.result(value)
+    def stored(self, result: Any) -> Any:
+        """Return the result of an earlier call, of what ``to_store`` made of it."""
+        return result_adapter(self.operation.result).validate_python(result)
 
-    async def _send_once(self, *, doubtful: bool) -> Any:
-        """Send a write that must not happen twice; after a lost answer look before sending again."""
-        lost: CallFailed | None = None
-        for _ in range(max(1, self.operation.max_attempts)):
-            if doubtful:
-                found = await self._look_up(lost)
-                if found is not None:
-                    return found
-            try:
-                return await self._method(self.operation.name)
-            except CallFailed as error:
-                if not _is_ambiguous(error):
-                    if self.exchange.may_have_written:
-                        raise self._unknown(error, "part of it may have happened; it is looked up next time") from error
-                    raise
-                doubtful, lost = True, error
-                self.exchange.in_doubt = True
-        assert lost is not None  # noqa: S101 - the loop ends only after a lost answer
-        found = await self._look_up(lost)
-        if found is not None:
-            return found
-        self.exchange.in_doubt = False
-        raise lost  # the look-up proved that nothing happened
+    def to_store(self, value: Any) -> Any:
+        """Return a result as a JSON value."""
+        return result_adapter(self.operation.result).dump_python(value, mode="json")
 
-    async def _look_up(self, lost: CallFailed | None) -> Any:
-        """Return what the vendor did, None when it is proven that it did nothing. Raise OutcomeUnknown."""
-        try:
-            found = await self._ask_what_happened()
-        except Unsupported as error:
-            raise self._unknown(lost, "this vendor has no look-up; settle it by hand", looked_up=error) from error
-        except QuaysideError as error:
-            cause = lost or (error if isinstance(error, CallFailed) else None)
-            advice = f"the look-up failed too: {error.message}"
-            raise self._unknown(cause, advice, looked_up=error) from error
-        if found is None:
-            self.exchange.in_doubt = False
-        return found
-
-    async def _ask_what_happened(self) -> Any:
-        """Return what the adapter's look-up gives. Raise Unsupported where there is none."""
-        method = f"look_up_{self.operation.name}"
-        if not hasattr(self.road.adapter, method):
-            label = self.road.adapter.vendor.label
-            raise Unsupported(f"{label} has no look-up for {self.operation.name}.", field="operation")
-        step, self.exchange.step = self.exchange.step, "look_up"
-        try:
-            return await self._method(method)
-        finally:
-            self.exchange.step = step
-
-    async def _answer_of(self, settled: KeyRow) -> Any:
-        """Return the answer of a write that a person found to have happened, where the look-up still has it.
-
-        Raise AlreadyHappened otherwise: whatever the look-up says, it is not sent again.
-        """
-        said = (
-            f'{settled.operation} under the key "{settled.key}" has happened: {settled.settled_by} found so on '
-            f"{settled.changed_at:%Y-%m-%d at %H:%M} UTC. It is not sent again; use a new key for another one."
-        )
-        try:
-            found = await self._ask_what_happened()
-        except Unsupported:
-            raise AlreadyHappened(f"{said} Its answer is lost, as this vendor has no look-up.") from None
-        except QuaysideError as error:
-            retryable = error.retryable
-            raise AlreadyHappened(
-                f"{said} The look-up for its answer failed: {error.message}", retryable=retryable
-            ) from error
-        if found is None:
-            raise AlreadyHappened(f"{said} The look-up does not find it, though; see with the vendor who is right.")
-        return found
-
-    def _unknown(
+    def unknown(
         self, cause: CallFailed | None, advice: str, *, looked_up: QuaysideError | None = None
     ) -> OutcomeUnknown:
+        """Return the error of a write of which nobody knows whether it happened."""
         label = self.road.adapter.vendor.label
         why = cause.message if cause else f"An earlier call to {label} ended without an answer."
         message = f"{why} Whether {self.operation.name} happened is unknown; {advice}"
@@ -270,7 +164,7 @@ class Walk:
     def store_lost(self) -> QuaysideError:
         """Return what a call ends with that lost the database under way, where there was no going on without it."""
         if self.exchange.may_have_written:
-            return self._unknown(None, "the database went away under way; look it up")
+            return self.unknown(None, "the database went away under way; look it up")
         return StoreIsUnavailable("The database went away under way, and the call could not go on without it.")
 
     def result(
@@ -349,10 +243,6 @@ def _key_of(adapter: Adapter, operation: Operation, asked: BaseModel) -> str:
     if reference:
         return default_key(adapter.vendor.kind, operation.name, reference)
     return f"{operation.name}-{new_id()}"
-
-
-def _is_ambiguous(error: CallFailed) -> bool:
-    return error.sent and error.fault in ("theirs", "network")
 
 
 def outcome_of(error: QuaysideError) -> CallOutcome:

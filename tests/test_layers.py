@@ -62,6 +62,7 @@ DB_IN_INTEGRATIONS_ONLY_FROM = {
     "follow_up.py",
     "gateway.py",
     "limit_book.py",
+    "once.py",
     "permit_desk.py",
     "prober.py",
     "recorder.py",

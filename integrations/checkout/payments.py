@@ -2,13 +2,13 @@
 
 The caller's Idempotency-Key decides: the first request with it stores which processor is asked, before it is asked, and
 every later one goes there too, in this process or another. The gateway does the rest: one claim a key, a lost answer
-looked up before anything is sent again, and ``outcome_unknown`` where nobody can tell.
+found out before anything is sent anew, and ``outcome_unknown`` where nobody can tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
@@ -17,10 +17,12 @@ from db import checkout_payments as store
 from db.checkout_payments import CheckoutPayment
 from db.engine import Database
 from integrations.checkout.options import CheckoutOptions
+from integrations.claims import KEPT
 from integrations.errors import (
     AlreadyCaptured,
     InvalidInput,
     KeyReused,
+    LeaseHeld,
     OutcomeUnknown,
     QuaysideError,
     StoreIsUnavailable,
@@ -37,6 +39,8 @@ AT_HOME: Mapping[str, str] = {
     **dict.fromkeys(("AED", "BHD", "EGP", "JOD", "KWD", "OMR", "QAR", "SAR"), "tap"),
 }
 TAKEN = frozenset({"captured", "partially_refunded", "refunded"})  # of which nothing is held any more
+# The first answer is replayed for a day; after that, asking for it would make a second payment at some processors.
+ANSWER_KEPT = KEPT - timedelta(hours=1)
 EVERYWHERE = ("stripe", "paypal", "mollie")  # the first of these that is set up takes the rest
 _EXAMPLE: JsonDict = {
     "reference": "S-10042",
@@ -138,14 +142,17 @@ class PaymentDesk:
             )
         if payment.processor and payment.processor != row.vendor:
             raise InvalidInput(f"This key belongs to a payment at {row.vendor}.", field="processor")
+        if row.payment_id and now - row.created_at >= ANSWER_KEPT:
+            return await self.get(row.payment_id, processor=row.vendor)
         try:
             made = await self._call(row.vendor, "create_payment", wanted, key)
         except OutcomeUnknown:
-            await store.note(self._db, key, status="unknown", now=self._now())
+            await store.note_unmade(self._db, key, status="unknown", now=self._now())
             raise
+        except (KeyReused, LeaseHeld, StoreIsUnavailable):
+            raise  # says nothing of the payment that has the key
         except QuaysideError as error:
-            if not isinstance(error, StoreIsUnavailable):
-                await store.note(self._db, key, status=error.error_type[:24], now=self._now())
+            await store.note_unmade(self._db, key, status=error.error_type[:24], now=self._now())
             raise
         await store.note(self._db, key, status=made.status, payment_id=made.payment_id, now=self._now())
         return made

@@ -58,6 +58,7 @@ VENDOR = Vendor(
     quotas=(QuotaPolicy(name="politeness", limit=10, seconds=1),),
     kept_fields=frozenset(_KEPT.split()),
     slow_call_duration=8.0,
+    key_kept=3600.0,  # docs.mollie.com/reference/api-idempotency
     webhook=Webhook(credential="API_KEY", events=tuple(f"payment.{status}" for status in STATUSES)),
     operations=(
         Operation(
@@ -86,6 +87,7 @@ VENDOR = Vendor(
             reference="reference",
             deadline=45.0,
             attempt_timeout=15.0,
+            looks_first=True,
             max_attempts=4,
         ),
         Operation(
@@ -121,6 +123,7 @@ VENDOR = Vendor(
             reference="reference",
             deadline=45.0,
             attempt_timeout=15.0,
+            looks_first=True,
             max_attempts=4,
         ),
         Operation(

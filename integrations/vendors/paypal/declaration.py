@@ -59,6 +59,8 @@ VENDOR = Vendor(
     kept_fields=frozenset(_KEPT.split()),
     request_id_header="paypal-debug-id",
     slow_call_duration=8.0,
+    key_kept=6 * 3600.0,  # of orders; payments keep it longer
+    happened_before=frozenset({"duplicate_invoice_id"}),
     webhook=Webhook(credential="WEBHOOK_ID", events=tuple(EVENT_STATUSES)),
     operations=(
         Operation(
@@ -87,6 +89,7 @@ VENDOR = Vendor(
             reference="reference",
             deadline=60.0,
             attempt_timeout=20.0,
+            looks_first=True,
             max_attempts=4,
         ),
         Operation(

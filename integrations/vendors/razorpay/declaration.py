@@ -44,6 +44,7 @@ VENDOR = Vendor(
     quotas=(QuotaPolicy(name="politeness", limit=10, seconds=1),),
     kept_fields=frozenset(_KEPT.split()),
     slow_call_duration=8.0,
+    key_kept=24 * 3600.0,  # of refunds; not stated, so no more than is usual
     webhook=Webhook(credential="WEBHOOK_SECRET", events=EVENTS),
     operations=(
         Operation(
@@ -104,6 +105,7 @@ VENDOR = Vendor(
             reference="reference",
             deadline=60.0,
             attempt_timeout=20.0,
+            looks_first=True,
             max_attempts=4,
         ),
         Operation(

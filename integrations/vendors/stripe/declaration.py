@@ -56,6 +56,7 @@ VENDOR = Vendor(
     request_id_header="request-id",
     version_headers=("stripe-version",),
     slow_call_duration=8.0,
+    key_kept=24 * 3600.0,  # at least; docs.stripe.com/api/idempotent_requests
     operations=(
         Operation(
             name="create_payment",
@@ -94,6 +95,7 @@ VENDOR = Vendor(
             reference="payment_id",
             deadline=60.0,
             attempt_timeout=20.0,
+            looks_first=True,
             max_attempts=4,
         ),
         Operation(

@@ -71,6 +71,7 @@ VENDOR = Vendor(
     quotas=(QuotaPolicy(name="politeness", limit=10, seconds=1),),
     kept_fields=frozenset(_KEPT.split()),
     slow_call_duration=8.0,
+    key_kept=24 * 3600.0,  # developers.tap.company/docs/idempotency
     webhook=Webhook(credential="SECRET_KEY", events=EVENTS),
     operations=(
         Operation(
@@ -100,6 +101,7 @@ VENDOR = Vendor(
             reference="reference",
             deadline=60.0,
             attempt_timeout=20.0,
+            looks_first=True,
             max_attempts=4,
         ),
         Operation(
@@ -135,6 +137,7 @@ VENDOR = Vendor(
             reference="reference",
             deadline=60.0,
             attempt_timeout=20.0,
+            looks_first=True,
             max_attempts=4,
         ),
         Operation(
