@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from db import checkout_payments
+from db import checkout_payments, outcomes
 from db.engine import Database
 from integrations.checkout.options import CheckoutOptions
 from integrations.checkout.payments import Capture, NewPayment, PaymentDesk, Refund
@@ -102,6 +103,70 @@ async def test_a_lost_answer_never_charges_twice(open_counter: OpenCounter) -> N
         made = charges(counter)
 
     assert (found.status, len(made)) == ("captured", 1)
+
+
+AT: dict[str, dict[str, Any]] = {
+    "mollie": {"amount": "44.75", "currency": "EUR", "payment_method": "tkn_sandbox"},
+    "paypal": {"amount": "4475", "currency": "JPY", "payment_method": "vault-1"},
+    "stripe": {"amount": "44.75", "currency": "USD", "payment_method": "pm_card_visa"},
+    "tap": {"amount": "4.475", "currency": "KWD", "payment_method": ""},
+}
+
+
+def at(processor: str, **more: Any) -> NewPayment:
+    facts = {**AT[processor], "processor": processor, **SAME, **more}
+    return wanted(facts.pop("currency"), facts.pop("amount"), **facts)
+
+
+@pytest.mark.parametrize("processor", AT)
+async def test_a_payment_whose_answer_is_lost_is_listed_until_the_same_key_finds_it(
+    open_counter: OpenCounter, processor: str
+) -> None:
+    async with open_counter() as counter:
+        db = counter.harbour.db
+        counter.fault(processor, "lost_answer", "create_payment")
+        with pytest.raises(OutcomeUnknown):
+            await counter.payments.create(at(processor), key="k-1", asked_by="a")
+        listed = await outcomes.listed(db, state="unknown", now=now())
+        counter.harbour.sandbox.faults.clear()
+        found = await counter.payments.create(at(processor), key="k-1", asked_by="a")
+        after = await outcomes.listed(db, state="unknown", now=now())
+        ids = {effect["id"] for effect in counter.harbour.effects(processor) if effect["reference"] == "S-1"}
+
+    assert [(row.vendor, row.key, row.reference) for row in listed] == [(processor, "k-1", "S-1")]
+    assert (found.vendor, after) == (processor, [])
+    assert len(ids) <= (2 if processor == "paypal" else 1)  # PayPal's order, and the capture that pays it
+
+
+@pytest.mark.parametrize("processor", AT)
+@pytest.mark.parametrize("change", [{"capture": False}, {"description": "Another one"}])
+async def test_a_key_with_another_body_is_refused_whatever_the_processor_compares(
+    open_counter: OpenCounter, processor: str, change: dict[str, Any]
+) -> None:
+    async with open_counter() as counter:
+        made = await counter.payments.create(at(processor), key="k-1", asked_by="a")
+        asked = len(counter.harbour.requests())
+        with pytest.raises(KeyReused):
+            await counter.payments.create(at(processor, **change), key="k-1", asked_by="a")
+        row = await checkout_payments.of_payment(counter.harbour.db, made.payment_id)
+
+        assert len(counter.harbour.requests()) == asked
+        assert row is not None
+        assert row.status == made.status
+
+
+async def test_a_key_is_good_for_ever_a_day_later_its_payment_is_read_not_made(open_counter: OpenCounter) -> None:
+    async with open_counter() as counter:
+        first = await counter.payments.create(wanted(), key="k-1", asked_by="a")
+        gateway, db = counter.harbour.runtime.gateway, counter.harbour.db
+        tomorrow = PaymentDesk(
+            db, gateway, CheckoutOptions(), processors=["stripe"], now=lambda: now() + timedelta(hours=25)
+        )
+        second = await tomorrow.create(wanted(), key="k-1", asked_by="a")
+        asked = [row["operation"] for row in counter.harbour.requests("stripe")]
+
+    assert second == first
+    assert asked == ["create_payment", "get_payment"]
 
 
 async def test_a_decline_is_an_answer_and_stays_one(open_counter: OpenCounter) -> None:
