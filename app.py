@@ -218,14 +218,16 @@ def checkout(settings: Settings, db: Database, runtime: Runtime) -> Checkout:
     tax = TaxDesk(db, gateway, options, ready=(*ready["quote_tax"], *ready["check_vat_number"]), **shared)
     payments = PaymentDesk(db, gateway, options, processors=ready["create_payment"], **shared)
     asked = [name for kind in ("screen_order", "send_email", "send_sms", "track_event") for name in ready[kind]]
-    steps = Steps(db, gateway, tax=tax, payments=payments, ready=asked, **shared)
+    steps = Steps(db, gateway, tax=tax, payments=payments, ready=asked, first_look=4 * options.backoff, **shared)
     return Checkout(
         db=db,
         options=options,
         quotes=QuoteDesk(db, gateway, options, carriers=options.carriers or ready["quote_rates"], **shared),
         tax=tax,
         payments=payments,
-        placing=PlacingDesk(db, steps, carriers=ready["create_shipment"], patience=1.0, **shared),
+        placing=PlacingDesk(
+            db, steps, carriers=ready["create_shipment"], patience=1.0, first_wait=options.backoff, **shared
+        ),
         **shared,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import socket
@@ -12,6 +13,11 @@ def new_owner(kind: str) -> str:
     return f"{kind}@{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
+def new_holder() -> str:
+    """Return an id for one hold of this process, at most 32 characters: the machine stands in it as a hash."""
+    return f"h@{_hashed(socket.gethostname())}:{os.getpid()}:{secrets.token_hex(6)}"
+
+
 def is_dead(owner: str) -> bool:
     """Return True when the owner was a process of this machine and that process is gone.
 
@@ -20,7 +26,8 @@ def is_dead(owner: str) -> bool:
     try:
         _, rest = owner.split("@", 1)
         host, pid, _ = rest.rsplit(":", 2)
-        if host != socket.gethostname()[:30]:
+        name = socket.gethostname()
+        if host not in (name[:30], _hashed(name)):
             return False
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -28,3 +35,7 @@ def is_dead(owner: str) -> bool:
     except (ValueError, PermissionError):
         return False
     return False
+
+
+def _hashed(host: str) -> str:
+    return hashlib.sha256(host.encode()).hexdigest()[:8]

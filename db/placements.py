@@ -14,7 +14,7 @@ may have been done by another, under the same idempotency key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -112,6 +112,21 @@ async def hold(db: Database, reference: str, *, holder: str, now: datetime, unti
         )
         row = taken.one_or_none()
     return _row(row, db.seal) if row else None
+
+
+async def holders(db: Database, *, now: datetime, due_by: datetime) -> list[str]:
+    """Return who holds orders now, of those that are due by a moment."""
+    c = placements.c
+    query = select(c.held_by).where(c.due_at <= due_by, c.held_until > now).distinct()
+    async with db.read() as connection:
+        return [holder for holder in await connection.scalars(query) if holder is not None]
+
+
+async def release(db: Database, holders: Collection[str]) -> None:
+    """Let others take hold of what these hold: they are dead, and cannot let go themselves."""
+    c = placements.c
+    async with db.write() as connection:
+        await connection.execute(update(placements).values(held_by=None, held_until=None).where(c.held_by.in_(holders)))
 
 
 async def keep(connection: AsyncConnection, placement: Placement, *, seal: Seal) -> bool:

@@ -41,15 +41,16 @@ class Once:
         self._operation = walk.operation
         self._adapter = walk.road.adapter
         self._native = walk.operation.idempotency is Idempotency.NATIVE
+        self._needed = walk.claimed or not self._native  # the claim, without which nothing is sent
 
     async def run(self) -> tuple[Any, bool]:
         """Return what came of the write, and whether that is the answer of an earlier call. Raise as ``Gateway.call``."""
         try:
             claim = await self._claim()
         except StoreIsUnavailable:
-            if self._native:
-                return await self.natively(), False  # the vendor's own key needs no claim of ours
-            raise
+            if self._needed:
+                raise
+            return await self.natively(), False  # the vendor's own key needs no claim of ours
         if claim.done:
             return self._walk.stored(claim.result), True
         if claim.happened is not None:
@@ -94,7 +95,7 @@ class Once:
             reference=reference_of(walk.asked, self._operation.reference)[:128] or None,
             lease=walk.deadline + 15.0,
             remaining=self._exchange.remaining,
-            needed=not self._native,
+            needed=self._needed,
         )
 
     async def _settle(self, state: str, **more: Any) -> None:

@@ -56,6 +56,7 @@ class Walk:
         priority: Priority,
         key: str | None,
         deadline: float,
+        claimed: bool = False,
     ) -> None:
         self.gateway = gateway
         self.road = road
@@ -78,6 +79,7 @@ class Walk:
             idempotency_key=key,
         )
         self.deadline = deadline
+        self.claimed = claimed
         self.exchange = LiveExchange(
             road=road,
             operation=operation,

@@ -16,12 +16,14 @@ class CheckoutOptions:
     ``carriers`` are those asked for quotes (default: those that are set up), all within ``quote_deadline`` (0.5 to 30,
     default 4). Amounts are converted with rates stated at most ``max_rate_age`` ago (an hour to 30 days, default 4 days:
     the ECB rests over long weekends). ``processors`` names who takes payments in a currency, such as
-    ``{ EUR = "mollie" }``; the table of ``payments.py`` decides for the rest. The others say how the seller stands, see
+    ``{ EUR = "mollie" }``; the table of ``payments.py`` decides for the rest. A step of an order that failed is tried again
+    after ``backoff`` (0.1 to 600, default 15), and then later and later. The others say how the seller stands, see
     ``SellerOptions``.
     """
 
     carriers: tuple[str, ...] = ()
     quote_deadline: float = 4.0
+    backoff: float = 15.0
     max_rate_age: float = 4 * 86_400.0
     processors: Mapping[str, str] = field(default_factory=dict)
     oss: bool = True
@@ -32,6 +34,7 @@ class CheckoutOptions:
     def __post_init__(self) -> None:
         _within("checkout.quote_deadline", self.quote_deadline, 0.5, 30)
         _within("checkout.max_rate_age", self.max_rate_age, 3600, 30 * 86_400)
+        _within("checkout.backoff", self.backoff, 0.1, 600)
         for name, allowed in (
             ("unknown_number", ("charge", "accept")),
             ("between_gulf_states", ("export", "domestic")),

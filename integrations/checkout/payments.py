@@ -231,7 +231,7 @@ class PaymentDesk:
 
     async def _call(self, vendor: str, operation: str, value: Model, key: str | None) -> Payment:
         result: CallResult = await self._gateway.call(
-            vendor, operation, value, priority="interactive", idempotency_key=key
+            vendor, operation, value, priority="interactive", idempotency_key=key, claimed=key is not None
         )
         payment: Payment = result.value
         return payment

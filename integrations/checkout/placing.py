@@ -20,6 +20,7 @@ from typing import Literal
 
 from db import dead_letters, orders, placements
 from db.engine import Connection, Database
+from db.owner import is_dead, new_holder
 from db.placements import Placement
 from integrations.checkout.carriers import too_many, why_not
 from integrations.checkout.new_order import NewOrder
@@ -33,7 +34,7 @@ from integrations.checkout.progress import (
     tries_of,
     turned_round,
 )
-from integrations.correlation import current_origin, new_id, origin
+from integrations.correlation import current_origin, origin
 from integrations.errors import (
     AlreadyHappened,
     InvalidInput,
@@ -51,7 +52,7 @@ from integrations.resilience.idempotency import input_hash
 log = logging.getLogger(__name__)
 
 SYNC = "checkout"  # whose dead letters they are
-HOLD = timedelta(seconds=150)  # longer than any step
+HOLD = timedelta(seconds=150)  # longer than any step; who dies on this machine is found out sooner
 GIVEN_UP = timedelta(minutes=15)  # after which nobody comes back for an order that is not paid
 AT_ONCE = 8
 MOST_TRIES = 12
@@ -77,9 +78,9 @@ def sentence_on(error: QuaysideError, tries: int) -> Sentence:
     return "person" if tries + 1 >= MOST_TRIES else "later"
 
 
-def backoff(tries: int) -> float:
-    """Return the seconds until the next try."""
-    return float(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries, 30)))
+def backoff(tries: int, first: float = FIRST_WAIT) -> float:
+    """Return the seconds until the next try, ``first`` before the second."""
+    return float(min(LONGEST_WAIT, first * 2 ** min(tries, 30)))
 
 
 class PlacingDesk:
@@ -93,12 +94,14 @@ class PlacingDesk:
         carriers: Sequence[str],
         now: Callable[[], datetime],
         patience: float | None = None,
+        first_wait: float = FIRST_WAIT,
     ) -> None:
         self._db = db
         self._steps = steps
         self._carriers = carriers
         self._now = now
         self._patience = patience
+        self._first_wait = first_wait
         self._under_way: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
@@ -142,6 +145,7 @@ class PlacingDesk:
     async def work_off(self) -> int:
         """Go on with the orders that are due; return how many ended their turn or are still at it. A duty of the
         scheduler: one that a slow vendor keeps longer than ``patience`` holds up no other."""
+        await self._release_the_dead()
         room = AT_ONCE - len(self._under_way)
         for reference in await placements.due(self._db, now=self._now(), limit=room) if room else ():
             self._under_way.add(asyncio.create_task(self._go_on(reference)))
@@ -216,8 +220,26 @@ class PlacingDesk:
         return found
 
     async def _hold(self, reference: str) -> Placement | None:
+        held = await self._try_to_hold(reference)
+        if held is not None:
+            return held
+        found = await placements.get(self._db, reference)
+        if found is None or found.held_by is None or not is_dead(found.held_by):
+            return None
+        await placements.release(self._db, [found.held_by])
+        return await self._try_to_hold(reference)
+
+    async def _try_to_hold(self, reference: str) -> Placement | None:
         now = self._now()
-        return await placements.hold(self._db, reference, holder=new_id(), now=now, until=now + HOLD)
+        return await placements.hold(self._db, reference, holder=new_holder(), now=now, until=now + HOLD)
+
+    async def _release_the_dead(self) -> None:
+        """Let go of what processes hold that died; whose machine is another is waited for until the hold is over."""
+        now = self._now()
+        dead = [name for name in await placements.holders(self._db, now=now, due_by=now + GIVEN_UP) if is_dead(name)]
+        if dead:
+            log.warning("placing.released", extra={"holders": len(dead)})
+            await placements.release(self._db, dead)
 
     async def _work(self, held: Placement, *, asked: bool, till: str = "") -> Placement:
         """Take step after step until nothing can be done now; ``asked`` is by a request. Return how far it is."""
@@ -285,9 +307,9 @@ class PlacingDesk:
         if sentence == "later" and step in MESSAGES:
             put_off = noted(placement, step, "later", tries=tries + 1, **facts)
             others = tries_of(put_off, next_step(put_off) or step) == 0
-            return Moved(placement=put_off, wait=None if others else backoff(tries))
+            return Moved(placement=put_off, wait=None if others else backoff(tries, self._first_wait))
         if sentence == "later":
-            return Moved(placement=tried, wait=backoff(tries))
+            return Moved(placement=tried, wait=backoff(tries, self._first_wait))
         if sentence == "for_good" and step == "payment":
             return Moved(placement=replace(tried, state="failed"))
         if step in GO_ON_WITHOUT and isinstance(error, AlreadyHappened):

@@ -29,6 +29,7 @@ from integrations.types.tax import TaxDocument, TaxDocumentQuery, TaxQuote
 
 FRAUD, MAIL, SMS, MARKETING = "signifyd", "sendgrid", "twilio", "klaviyo"
 SCREENING_DEADLINE = 6.0  # seconds; a shopper waits
+FIRST_LOOK = 60.0  # seconds until a payment or a decision that is waited for is looked at; then later and later
 REVIEW_LIMIT = timedelta(days=6)  # then the authorization is about to lapse
 UNPAID = frozenset({"pending", "requires_action"})
 HELD = UNPAID | {"authorized"}  # a payment that may still take the buyer's money
@@ -44,7 +45,7 @@ _FIELD_OF_ORDER = {"amount.currency": "currency", "amount.amount": "lines", "amo
 
 
 class Steps:
-    """The steps. ``ready`` are the vendors that are set up."""
+    """The steps. ``ready`` are the vendors that are set up, ``first_look`` is in seconds."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Steps:
         payments: PaymentDesk,
         ready: Sequence[str],
         now: Callable[[], datetime],
+        first_look: float = FIRST_LOOK,
     ) -> None:
         self._db = db
         self._gateway = gateway
@@ -62,6 +64,7 @@ class Steps:
         self._payments = payments
         self._ready = frozenset(ready)
         self._now = now
+        self._first_look = first_look
 
     def __repr__(self) -> str:
         return f"<Steps {', '.join(sorted(self._ready))}>"
@@ -111,7 +114,7 @@ class Steps:
         before = _payment(placement)
         payment = await self._stands(placement)
         if payment.status == before.status:
-            return Moved(placement=replace(placement, tries=placement.tries + 1), wait=_wait(placement, 6 * 3600))
+            return Moved(placement=replace(placement, tries=placement.tries + 1), wait=self._wait(placement, 6 * 3600))
         return self._paid(placement, payment)
 
     async def capture(self, placement: Placement) -> Moved:
@@ -152,7 +155,7 @@ class Steps:
         if decision.decision == "reject":
             reason = "The fraud screening refused the order."
             return Moved(placement=turned_round(replace(decided, state="review"), reason, end="declined"))
-        return Moved(placement=replace(decided, tries=placement.tries + 1), wait=_wait(placement, 3600))
+        return Moved(placement=replace(decided, tries=placement.tries + 1), wait=self._wait(placement, 3600))
 
     # --- what follows ----------------------------------------------------------------------------------------------------
 
@@ -268,7 +271,7 @@ class Steps:
         if payment.status in HELD:
             if age < LAPSES_WITHIN:
                 lapsing = noted(placement, "give_back", "lapsing", since=since, looks=looks + 1)
-                return Moved(placement=lapsing, wait=min(3600.0, max(60.0, age.total_seconds())))
+                return Moved(placement=lapsing, wait=min(3600.0, max(self._first_look, age.total_seconds())))
             letter = f"The payment still stands at {payment.vendor} as {payment.status}; release it there by hand."
         status = payment.status
 
@@ -328,7 +331,12 @@ class Steps:
         paid = noted(
             paid, "payment", {"action": "waiting"}.get(state, "done"), vendor=payment.vendor, status=payment.status
         )
-        return Moved(placement=replace(paid, state=state), wait=60.0 if state in ("action", "review") else None)
+        return Moved(
+            placement=replace(paid, state=state), wait=self._first_look if state in ("action", "review") else None
+        )
+
+    def _wait(self, placement: Placement, most: float) -> float:
+        return float(min(most, self._first_look * 2 ** min(placement.tries, 30)))
 
     async def _ship(self, placement: Placement) -> CreatedShipment:
         order = _order(placement)
@@ -359,7 +367,3 @@ def _with_payment(placement: Placement, payment: Payment) -> Placement:
 
 def _tracking_number(placement: Placement) -> str:
     return str(placement.steps.get("shipment", {}).get("tracking_number", ""))
-
-
-def _wait(placement: Placement, most: float) -> float:
-    return float(min(most, 60 * 2 ** min(placement.tries, 30)))

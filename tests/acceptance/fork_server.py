@@ -1,10 +1,10 @@
-"""Starts schedulers quickly, for a test that kills them: everything is imported once, each scheduler is a fork.
+"""Starts processes of the product quickly, for tests that kill them: everything is imported once, each is a fork.
 
 A fork of a process without threads and without a loop is as good as a fresh ``python app.py scheduler`` in the same
 folder, less the seconds of imports. Lines on standard input, each answered by one line on standard output:
 
-start          fork a scheduler -> its process id
-wait ID        wait until it has ended -> its exit code, negative for a signal
+start COMMAND [PORT]   fork a process that runs the command, a web one on that port -> its process id
+wait ID                wait until it has ended -> its exit code, negative for a signal
 """
 
 from __future__ import annotations
@@ -13,8 +13,21 @@ import os
 import signal
 import sys
 import threading
+from importlib import import_module
 
 from app import main
+
+# What a command imports when it runs; here it is imported once, before the first fork that needs it.
+NEEDS = {
+    "web": (
+        "integrations.checkout.api",
+        "integrations.webhooks.receiver",
+        "monitoring.alerts.incidents",
+        "monitoring.web",
+    ),
+    "scheduler": ("integrations.checkout.api", "monitoring.alerts.incidents", "scheduler.commands", "scheduler.worker"),
+    "sandbox": ("integrations.sandbox.commands",),
+}
 
 
 def serve() -> None:
@@ -22,22 +35,24 @@ def serve() -> None:
     running: set[int] = set()
     for line in iter(sys.stdin.readline, ""):
         match line.split():
-            case ["start"]:
-                answer = _start()
+            case ["start", command, *port]:
+                answer = _start(command, *port)
                 running.add(answer)
             case ["wait", text]:
                 pid = int(text)
                 answer = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
                 running.discard(pid)
             case _:
-                raise ValueError(f"start or wait ID, not {line!r}")
+                raise ValueError(f"start COMMAND [PORT] or wait ID, not {line!r}")
         print(answer, flush=True)  # noqa: T201 - the answer to the test
     for pid in running:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
 
-def _start() -> int:
+def _start(command: str, port: str = "") -> int:
+    for name in NEEDS[command]:
+        import_module(name)
     if threading.active_count() > 1:
         raise RuntimeError(f"a fork would leave threads behind: {threading.enumerate()}")
     pid = os.fork()
@@ -47,8 +62,10 @@ def _start() -> int:
     try:
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
-        os.dup2(2, 1)  # what the scheduler says goes to the log, the answers belong to the server
-        code = main(["scheduler"])
+        os.dup2(2, 1)  # what the process says goes to the log, the answers belong to the server
+        if port:
+            os.environ["QUAYSIDE_PORT"] = port
+        code = main([command])
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

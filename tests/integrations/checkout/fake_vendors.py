@@ -57,6 +57,7 @@ class FakeCheckoutVendors:
         priority: Priority = "batch",
         idempotency_key: str | None = None,
         deadline: float | None = None,
+        claimed: bool = False,
     ) -> CallResult:
         assert isinstance(value, BaseModel)
         self.fate.point()

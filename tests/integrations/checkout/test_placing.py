@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ import pytest
 
 from db import dead_letters, orders, outbox, placements, stock
 from db.engine import Database
+from db.owner import new_holder
 from db.placements import Placement
 from integrations.checkout.new_order import NewOrder
 from integrations.checkout.options import CheckoutOptions
@@ -733,3 +735,46 @@ async def _agrees(shop: Shop, reference: str) -> None:
     assert order is None or order.fulfilment_status == "cancelled"
     payment = vendors.payments.get(f"pi-{reference}")
     assert payment is None or payment.status in ("refunded", "failed")
+
+
+async def hold_of_the_dead(shop: Shop) -> None:
+    """Leave the order in the hands of a process of this machine that has ended."""
+    ended = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await ended.wait()
+    kind, _, number = new_holder().split(":")
+    holder, now = f"{kind}:{ended.pid}:{number}", shop.clock.now()
+
+    assert len(holder) <= 32
+    assert await placements.hold(shop.db, "S-1", holder=holder, now=now, until=now + HOLD) is not None
+
+
+async def test_what_a_dead_process_held_is_gone_on_with_at_once(shop: Shop) -> None:
+    await shop.place()
+    await hold_of_the_dead(shop)
+    while await shop.desk().work_off():
+        pass
+
+    assert (await shop.row()).state == "complete"
+
+
+async def test_a_shopper_need_not_wait_for_the_hold_of_a_dead_process(shop: Shop) -> None:
+    shop.fails("quote_tax", AWAY, times=1)
+    with pytest.raises(HttpFailed):
+        await shop.place()
+    await hold_of_the_dead(shop)
+    placed = await shop.place()
+
+    assert placed.state == "placed"
+
+
+async def test_what_a_living_process_holds_is_left_to_it(shop: Shop) -> None:
+    await shop.place()
+    now = shop.clock.now()
+    await placements.hold(shop.db, "S-1", holder=new_holder(), now=now, until=now + HOLD)
+    await shop.desk().work_off()
+
+    assert (await shop.row()).state == "placed"
+
+
+def test_a_setting_makes_the_first_wait_shorter() -> None:
+    assert [backoff(tries, 0.5) for tries in (0, 1, 2)] == [0.5, 1.0, 2.0]
