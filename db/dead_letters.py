@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from uuid import uuid4
 
@@ -161,7 +161,7 @@ async def recent_conflicts(
 ) -> list[Conflict]:
     """Return conflicts, newest first."""
     c = conflicts.c
-    query = select(*[column for column in c if column.name != "id"]).order_by(c.at.desc(), c.item).limit(limit)
+    query = select(*[c[one.name] for one in fields(Conflict)]).order_by(c.at.desc(), c.item).limit(limit)
     if sync is not None:
         query = query.where(c.sync == sync)
     if run_id is not None:

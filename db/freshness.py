@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from db.engine import Database
-from db.schema import sync_runs
+from db.schema import plans, sync_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """One sync. ``outcome``, ``message`` and ``run_id`` are of its last finished run that was neither missed,
-    cancelled nor dry nor of a backfill; ``failing_since`` is the end of the first failed run after the last success."""
+    """One sync. ``outcome``, ``message``, ``error_type`` and ``run_id`` are of its last finished run that was neither
+    missed, cancelled nor dry nor of a backfill, and applied no plan; ``failing_since`` is the end of the first failed run
+    after the last success."""
 
     sync: str
     succeeded_at: datetime | None = None
@@ -23,12 +24,15 @@ class Freshness:
     outcome: str | None = None
     message: str | None = None
     run_id: str | None = None
+    error_type: str | None = None
 
 
 async def freshness(db: Database) -> dict[str, Freshness]:
     """Return how each sync that ever ran stands."""
-    c = sync_runs.c
-    counted = (c.state == "finished", c.dry_run.is_(False), c.backfill_id.is_(None))
+    c, p = sync_runs.c, plans.c
+    # A run that applies a plan is a part of the work, watched by who asked for it.
+    applies = exists().where(p.acting_run_id == c.id, p.act != "go_on")
+    counted = (c.state == "finished", c.dry_run.is_(False), c.backfill_id.is_(None), ~applies)
     successes = (
         select(c.sync, func.max(c.finished_at).label("at"))
         .where(*counted, c.outcome == "success")
@@ -51,7 +55,7 @@ async def freshness(db: Database) -> dict[str, Freshness]:
         .group_by(c.sync)
         .subquery()
     )
-    last = select(c.sync, c.id, c.outcome, c.message).join(
+    last = select(c.sync, c.id, c.outcome, c.message, c.error_type).join(
         newest, (newest.c.sync == c.sync) & (newest.c.at == c.finished_at)
     )
     async with db.read() as connection:
@@ -69,5 +73,6 @@ async def freshness(db: Database) -> dict[str, Freshness]:
             outcome=row.outcome,
             message=row.message,
             run_id=row.id,
+            error_type=row.error_type,
         )
     return found

@@ -140,6 +140,13 @@ async def get(db: Database, reference: str, *, with_customer: bool = False) -> O
     return _order(row, db if with_customer else None) if row else None
 
 
+async def of(db: Database, references: Sequence[str]) -> dict[str, OrderRow]:
+    """Return orders by their reference, those there are."""
+    async with db.read() as connection:
+        found = await connection.execute(select(orders).where(orders.c.reference.in_(references)))
+        return {row.reference: _order(row) for row in found}
+
+
 async def listed(
     db: Database,
     *,

@@ -28,7 +28,7 @@ class Errand:
     message: str | None = None
 
 
-async def due(db: Database, kind: str, *, now: datetime, limit: int) -> list[Errand]:
+async def due(db: Database, kind: str, *, now: datetime, limit: int, offset: int = 0) -> list[Errand]:
     """Return what waits and is due, longest due first."""
     c = outbox.c
     query = (
@@ -36,6 +36,7 @@ async def due(db: Database, kind: str, *, now: datetime, limit: int) -> list[Err
         .where(c.kind == kind, c.state == "waiting", c.due_at <= now)
         .order_by(c.due_at, c.created_at, c.reference)
         .limit(limit)
+        .offset(offset)
     )
     async with db.read() as connection:
         return [Errand(**row._mapping) for row in await connection.execute(query)]

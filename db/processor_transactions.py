@@ -80,6 +80,13 @@ async def keep(connection: AsyncConnection, rows: Sequence[TransactionRow]) -> i
     return sum((row.vendor, row.transaction_id) not in known for row in rows)
 
 
+async def known(connection: AsyncConnection, transaction_ids: Sequence[str]) -> dict[tuple[str, str], TransactionRow]:
+    """Return movements that were seen before, by vendor and id."""
+    c = processor_transactions.c
+    query = select(processor_transactions).where(c.transaction_id.in_(transaction_ids))
+    return {(row.vendor, row.transaction_id): _row(row) for row in await connection.execute(query)}
+
+
 async def findings(db: Database, *, verdict: str | None = None, limit: int = 200) -> list[TransactionRow]:
     """Return movements that do not match (or those of one verdict), newest first."""
     c = processor_transactions.c

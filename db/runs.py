@@ -22,7 +22,7 @@ from db.engine import Database
 from db.owner import is_dead
 from db.schedules import may_fire
 from db.schema import leases as lease_table
-from db.schema import sync_runs
+from db.schema import plans, sync_runs
 
 Connection = AsyncConnection  # what a step of a run writes through; outside db nobody names SQLAlchemy
 
@@ -116,12 +116,18 @@ async def queue(
     c = sync_runs.c
     same = (c.sync == sync, c.state == "queued", c.dry_run.is_(dry_run), c.backfill_id.is_(None))
     async with db.write() as connection:
-        for waiting in await connection.execute(select(sync_runs).where(*same).order_by(c.scheduled_at)):
+        acting = exists().where(plans.c.acting_run_id == c.id)  # those do something else
+        for waiting in await connection.execute(select(sync_runs).where(*same, ~acting).order_by(c.scheduled_at)):
             if dict(waiting.options or {}) == dict(options or {}):
                 return run_row(waiting)
-        run = _new(sync, trigger, now, requested_by=requested_by, dry_run=dry_run, options=options)
-        await connection.execute(insert(sync_runs).values(_values(run)))
+        run = new_run(sync, trigger, now, requested_by=requested_by, dry_run=dry_run, options=options)
+        await insert_run(connection, run)
     return run
+
+
+async def insert_run(connection: AsyncConnection, run: RunRow) -> None:
+    """Store a new run inside the caller's transaction."""
+    await connection.execute(insert(sync_runs).values(_values(run)))
 
 
 async def queue_slice(
@@ -134,14 +140,14 @@ async def queue_slice(
     now: datetime,
 ) -> RunRow:
     """Ask for the run of a slice of a backfill, within the caller's transaction."""
-    run = _new(sync, "backfill", now, requested_by=requested_by, options=options, backfill_id=backfill_id)
-    await connection.execute(insert(sync_runs).values(_values(run)))
+    run = new_run(sync, "backfill", now, requested_by=requested_by, options=options, backfill_id=backfill_id)
+    await insert_run(connection, run)
     return run
 
 
 async def queue_first(db: Database, sync: str, *, now: datetime) -> RunRow | None:
     """Ask for the first run a sync ever has (trigger ``start``); return None when there was one before."""
-    run = _new(sync, "start", now)
+    run = new_run(sync, "start", now)
     never = ~exists().where(sync_runs.c.sync == sync)
     values = _values(run)
     columns = [literal(value, sync_runs.c[name].type).label(name) for name, value in values.items()]
@@ -159,7 +165,7 @@ async def claim_slot(
     ``schedule`` is the edit the slot belongs to, None for the file's. A claim under another schedule than holds, or
     while the sync is paused, gets nothing: a scheduler that has not seen an edit yet must not act against it.
     """
-    run = _new(sync, "schedule", scheduled_at)
+    run = new_run(sync, "schedule", scheduled_at)
     async with db.write() as connection:
         if not await may_fire(connection, sync, schedule=schedule, now=now):
             return None
@@ -168,7 +174,7 @@ async def claim_slot(
 
 async def note_missed(db: Database, sync: str, *, scheduled_at: datetime, now: datetime, reason: str) -> bool:
     """Note a slot at which nothing ran, with the reason; return False when that slot has a run already."""
-    run = _new(sync, "schedule", scheduled_at)
+    run = new_run(sync, "schedule", scheduled_at)
     values = {"state": "finished", "outcome": "missed", "finished_at": now, "message": reason}
     async with db.write() as connection:
         return await _insert_once(connection, run, **values)
@@ -189,9 +195,9 @@ async def begin_new(
     db: Database, sync: str, *, requested_by: str, dry_run: bool, holder: str, now: datetime, until: datetime
 ) -> tuple[RunRow, Grip | None]:
     """Queue a run and start it at once, so that no scheduler gets in between; the grip as from ``begin``."""
-    run = _new(sync, "user", now, requested_by=requested_by, dry_run=dry_run)
+    run = new_run(sync, "user", now, requested_by=requested_by, dry_run=dry_run)
     async with db.write() as connection:
-        await connection.execute(insert(sync_runs).values(_values(run)))
+        await insert_run(connection, run)
         return run, await _begin(connection, run, holder=holder, now=now, until=until, patient=False)
 
 
@@ -370,7 +376,7 @@ async def _insert_once(connection: AsyncConnection, run: RunRow, **more: Any) ->
     return (await connection.execute(new.returning(sync_runs.c.id))).one_or_none() is not None
 
 
-def _new(
+def new_run(
     sync: str,
     trigger: str,
     at: datetime,
@@ -380,6 +386,7 @@ def _new(
     options: Mapping[str, Any] | None = None,
     backfill_id: str | None = None,
 ) -> RunRow:
+    """Return a run that is not stored yet."""
     return RunRow(
         id=uuid4().hex,
         sync=sync,

@@ -161,6 +161,30 @@ async def seed(db: Database, levels: Sequence[tuple[str, str, Decimal]], *, by: 
     return made
 
 
+async def set_at(connection: AsyncConnection, row: StockRow, quantity: Decimal, *, by: str, now: datetime) -> bool:
+    """Set a level inside the caller's transaction, while the row is still at the version it was seen at; return False
+    when it is not. Below 0 is allowed: the ERP counts so."""
+    c = stock.c
+    done = await connection.execute(
+        update(stock)
+        .values(quantity=exact(quantity), changed_at=now, changed_by=by, version=row.version + 1)
+        .where(c.sku == row.sku, c.warehouse == row.warehouse, c.version == row.version)
+    )
+    return bool(done.rowcount)
+
+
+async def changed_after(connection: AsyncConnection, sku: str, at: datetime) -> bool:
+    """Tell whether what is on hand of a SKU was changed after a moment, in any warehouse."""
+    c = stock.c
+    query = select(func.count()).select_from(stock).where(c.sku == sku, c.changed_at > at)
+    return bool(await connection.scalar(query))
+
+
+def plain(quantity: Decimal) -> str:
+    """Return a quantity as text without idle noughts."""
+    return format(quantity.normalize(), "f")
+
+
 def beyond(key: Key) -> ColumnElement[bool]:
     """Return the condition "follows this key", for paging by key: a comparison of rows, which an index answers."""
     return tuple_(stock.c.sku, stock.c.warehouse) > key

@@ -12,12 +12,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
-from db.schema import dead_letters, stock, stock_readings
+from db.schema import dead_letters, plan_rows, stock, stock_readings
 from db.stock import Key, StockRow, beyond
 
 _r, _s = stock_readings.c, stock.c
@@ -50,11 +50,13 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Emptied:
-    """How many of our rows with stock the ERP would set to 0, and how many rows with stock there are."""
+class Standing:
+    """How many rows we have and how many of them have stock; the same of what was agreed on with the ERP."""
 
-    emptied: int
-    in_stock: int
+    rows: int
+    stock: int
+    agreed_rows: int
+    agreed_stock: int
 
 
 def item_of(sku: str, warehouse: str) -> str:
@@ -87,20 +89,24 @@ async def kept(db: Database, run_id: str) -> int:
         return await connection.scalar(select(func.count()).where(_r.run_id == run_id)) or 0
 
 
-async def emptied(db: Database, run_id: str) -> Emptied:
-    """Return what the ERP's answer would do to the rows that have stock."""
-    beside = and_(_s.sku == _r.sku, _s.warehouse == _r.warehouse)
-    news = or_(_s.base_quantity.is_(None), _s.base_quantity != 0)
-    lost = (
-        select(func.count())
-        .select_from(stock_readings.join(stock, beside))
-        .where(_r.run_id == run_id, _r.quantity <= 0, _s.quantity > 0, news)
-    )
+async def standing(db: Database) -> Standing:
+    """Return how much there is on either side, as far as we know."""
+    counts = [
+        func.count(),
+        func.count().filter(_s.quantity > 0),
+        func.count(_s.base_quantity),
+        func.count().filter(_s.base_quantity > 0),
+    ]
     async with db.read() as connection:
-        return Emptied(
-            emptied=await connection.scalar(lost) or 0,
-            in_stock=await connection.scalar(select(func.count()).where(_s.quantity > 0)) or 0,
-        )
+        row = (await connection.execute(select(*counts).select_from(stock))).one()
+    return Standing(rows=row[0], stock=row[1], agreed_rows=row[2], agreed_stock=row[3])
+
+
+async def missing(db: Database, run_id: str) -> int:
+    """Return how many rows the ERP has stock of, by what was agreed on, and did not name in a run."""
+    query = select(func.count()).select_from(stock).where(_s.base_quantity > 0, ~_read_by(run_id))
+    async with db.read() as connection:
+        return await connection.scalar(query) or 0
 
 
 async def readings(
@@ -167,10 +173,9 @@ async def write_levels(connection: AsyncConnection, levels: Sequence[Level]) -> 
 
 async def unread(db: Database, run_id: str, *, after: str, limit: int) -> list[str]:
     """Return SKUs of ours, after one, that were never agreed on and of which this run has no reading."""
-    seen = exists().where(_r.run_id == run_id, _r.sku == _s.sku, _r.warehouse == _s.warehouse)
     query = (
         select(_s.sku)
-        .where(_s.base_quantity.is_(None), _s.sku > after, ~seen, ~_held_back())
+        .where(_s.base_quantity.is_(None), _s.sku > after, ~_read_by(run_id), ~_held_back())
         .group_by(_s.sku)
         .order_by(_s.sku)
         .limit(limit)
@@ -179,11 +184,36 @@ async def unread(db: Database, run_id: str, *, after: str, limit: int) -> list[s
         return [row.sku for row in await connection.execute(query)]
 
 
-async def to_post(db: Database, *, after: Key, limit: int) -> list[StockRow]:
-    """Return our rows, after a key, that differ from what was agreed on; those in dead letters are left out."""
+async def to_post(
+    db: Database, *, after: Key, limit: int, unread_by: str | None = None, plan: str | None = None
+) -> list[StockRow]:
+    """Return our rows, after a key, that differ from what was agreed on; those in dead letters are left out.
+
+    ``unread_by``: only those of which that run has no reading. ``plan``: only those that stand in a plan as unmoved, at
+    the version the plan has seen.
+    """
     query = select(stock).where(_differs(), beyond(after), ~_held_back()).order_by(_s.sku, _s.warehouse).limit(limit)
+    if unread_by is not None:
+        query = query.where(~_read_by(unread_by))
+    if plan is not None:
+        p = plan_rows.c
+        query = query.where(
+            exists().where(
+                p.run_id == plan,
+                p.entity == _s.sku + "@" + _s.warehouse,
+                p.target == "erp",
+                p.state == "unmoved",
+                p.version == _s.version,
+            )
+        )
     async with db.read() as connection:
         return [StockRow(**row._mapping) for row in await connection.execute(query)]
+
+
+async def rows_at(connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, StockRow]:
+    """Return our rows at keys."""
+    query = select(stock).where(tuple_(_s.sku, _s.warehouse).in_(keys))
+    return {(row.sku, row.warehouse): StockRow(**row._mapping) for row in await connection.execute(query)}
 
 
 async def count_to_post(db: Database) -> int:
@@ -219,6 +249,10 @@ async def drop(connection: AsyncConnection, run_id: str) -> None:
 async def drop_all(connection: AsyncConnection) -> None:
     """Forget the levels of every run."""
     await connection.execute(delete(stock_readings))
+
+
+def _read_by(run_id: str) -> ColumnElement[bool]:
+    return exists().where(_r.run_id == run_id, _r.sku == _s.sku, _r.warehouse == _s.warehouse)
 
 
 def _differs() -> ColumnElement[bool]:

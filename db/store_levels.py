@@ -62,9 +62,14 @@ async def of(connection: AsyncConnection, vendor: str, skus: Sequence[str]) -> d
 
 async def ours(connection: AsyncConnection, skus: Sequence[str]) -> Mapping[str, Decimal]:
     """Return what a store should show of those SKUs that we keep."""
+    return {sku: sellable(available) for sku, available in (await available_of(connection, skus)).items()}
+
+
+async def available_of(connection: AsyncConnection, skus: Sequence[str]) -> dict[str, Decimal]:
+    """Return what is available of those SKUs that we keep, over all warehouses."""
     c = stock.c
     query = select(c.sku, func.sum(c.quantity - c.committed)).where(c.sku.in_(skus)).group_by(c.sku)
-    return {row[0]: sellable(Decimal(row[1])) for row in await connection.execute(query)}
+    return {row[0]: Decimal(row[1]) for row in await connection.execute(query)}
 
 
 async def keep(connection: AsyncConnection, levels: Sequence[StoreLevel]) -> None:
@@ -81,10 +86,12 @@ async def keep(connection: AsyncConnection, levels: Sequence[StoreLevel]) -> Non
     )
 
 
-async def to_tell(db: Database, vendor: str, *, after: str, limit: int) -> tuple[list[ToTell], str]:
+async def to_tell(
+    db: Database, vendor: str, *, after: str, limit: int, moved: Mapping[str, Decimal] | None = None
+) -> tuple[list[ToTell], str]:
     """Return up to ``limit`` SKUs after one whose stock a store has to hear, and the SKU to go on after, '' at the end.
 
-    What a store refused is not told again until it is another quantity.
+    What a store refused is not told again until it is another quantity. ``moved``: as if so much more were available.
     """
     c, s = stock.c, store_levels.c
     found: list[ToTell] = []
@@ -104,7 +111,8 @@ async def to_tell(db: Database, vendor: str, *, after: str, limit: int) -> tuple
             levels = {row.sku: StoreLevel(**row._mapping) for row in await connection.execute(between)}
         for row in rows:
             after = row.sku
-            wanted, level = sellable(Decimal(row.available)), levels.get(row.sku)
+            available = Decimal(row.available) + (moved or {}).get(row.sku, Decimal(0))
+            wanted, level = sellable(available), levels.get(row.sku)
             if level is None:
                 found.append(ToTell(sku=row.sku, quantity=wanted, expected=None))
             elif level.quantity != wanted and not (level.refused_type and level.refused_quantity == wanted):
@@ -112,6 +120,27 @@ async def to_tell(db: Database, vendor: str, *, after: str, limit: int) -> tuple
             if len(found) == limit:
                 break
     return found, after
+
+
+async def standing(db: Database, vendor: str) -> tuple[int, int]:
+    """Return how many SKUs a store knows, and of how many it has something."""
+    s = store_levels.c
+    query = select(func.count(s.quantity), func.count().filter(s.quantity > 0)).where(s.vendor == vendor)
+    async with db.read() as connection:
+        row = (await connection.execute(query)).one()
+    return row[0], row[1]
+
+
+async def counted(
+    db: Database, vendor: str, *, before: datetime | None = None, after: str = "", limit: int = 500
+) -> list[StoreLevel]:
+    """Return SKUs of which a store showed a figure that only it had (since before then), in the order of the SKU."""
+    s = store_levels.c
+    query = select(store_levels).where(s.vendor == vendor, s.seen_at.is_not(None), s.sku > after)
+    if before is not None:
+        query = query.where(s.seen_at <= before)
+    async with db.read() as connection:
+        return [StoreLevel(**row._mapping) for row in await connection.execute(query.order_by(s.sku).limit(limit))]
 
 
 async def unexplained(db: Database, vendor: str, *, limit: int) -> list[str]:

@@ -87,6 +87,20 @@ async def to_tell(db: Database, vendor: str, *, limit: int) -> list[ToTell]:
         return [ToTell(**row._mapping) for row in await connection.execute(query)]
 
 
+async def untold(db: Database, vendor: str, reference: str, *, tracking_number: str) -> ToTell | None:
+    """Return an order that has left under a tracking number, None when its store needs not be told."""
+    c, o = store_orders.c, orders.c
+    query = (
+        select(c.order_id, c.reference, o.tracking_number)
+        .join(orders, o.reference == c.reference)
+        .where(c.vendor == vendor, c.reference == reference, c.state == "taken", c.told_at.is_(None))
+        .where(o.fulfilment_status.in_(SENT), o.tracking_number == tracking_number)
+    )
+    async with db.read() as connection:
+        row = (await connection.execute(query)).one_or_none()
+    return ToTell(**row._mapping) if row else None
+
+
 async def note_told(connection: AsyncConnection, vendor: str, order_id: str, *, now: datetime) -> None:
     """Note that the store knows of the shipment."""
     c = store_orders.c

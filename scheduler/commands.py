@@ -126,8 +126,15 @@ def run_lines(run: dict[str, Any]) -> list[str]:
         lines.append(run["message"])
     if run["plan"]:
         lines += [f"  {name}: {value}" for name, value in run["plan"].items() if name != "items" and value is not None]
-        lines += [f"  {item}" for item in run["plan"].get("items", ())]
+        lines += [f"  {_line(item)}" for item in run["plan"].get("items", ())]
     return lines
+
+
+def _line(item: object) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    before = "nothing" if item["before"] is None else item["before"]
+    return f"{item['target']}: {item['entity']} {item['field']} {before} -> {item['after']} ({item['rule']})"
 
 
 async def serve(

@@ -8,7 +8,7 @@ from typing import Any
 
 from scheduler.calls import Calls
 from scheduler.options import SchedulerOptions
-from scheduler.syncs import currency, inventory, orders, payments, shipments, spend
+from scheduler.syncs import currency, inventory_applying, orders_applying, payments, shipments, spend
 from scheduler.syncs.run import Work
 
 
@@ -54,7 +54,7 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             description="Keeps stock equal in Acumatica and the shop; the later change wins, conflicts are kept.",
             schedule=options.inventory.schedule,
             vendors=("acumatica", *options.inventory.stores),
-            work=lambda calls: inventory.work(calls, options.inventory),
+            work=lambda calls: inventory_applying.work(calls, options.inventory),
             takes=("full",),
         ),
         Job(
@@ -63,7 +63,7 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             description="Brings each order to Acumatica exactly once, and its fulfilment back.",
             schedule=options.orders.schedule,
             vendors=("acumatica", *options.orders.stores),
-            work=lambda calls: orders.work(calls, options.orders),
+            work=lambda calls: orders_applying.work(calls, options.orders),
             backfill_days=1 if options.orders.stores else None,
         ),
         Job(

@@ -13,9 +13,13 @@ class InventoryOptions:
 
     ``pause`` between two batches (0 to 60, default 2). ``page_size`` records a batch (1 to 100, default 100).
     ``overlap`` re-read before the last watermark (0 to 86400, default 300). ``full_every`` seconds everything is
-    compared, not only what changed (3600 or more, default a day). A run stops when the ERP would set more than
-    ``emptied_share`` (0 to 1, default 0.3) of the rows with stock to 0 and these are more than ``emptied_count``
-    (default 20). ``stores`` are those that show our stock (default none), such as ["shopify"].
+    compared, not only what changed (3600 or more, default a day). ``stores`` are those that show our stock (default
+    none), such as ["shopify"].
+
+    The blast guard stops a run, before it writes, that would set more than ``emptied_share`` (0 to 1, default 0.3) of
+    the SKUs in stock to 0 on either side, or finds as many left out where all should be named; and one that would
+    change more than ``changed_share`` (0 to 1, default 0.5) of the SKUs. Up to ``emptied_count`` (default 20) and
+    ``changed_count`` (default 50) SKUs it asks nobody, so that a small shop is left in peace.
     """
 
     schedule: str = "every 15m"
@@ -25,6 +29,8 @@ class InventoryOptions:
     full_every: float = 86_400.0
     emptied_share: float = 0.3
     emptied_count: int = 20
+    changed_share: float = 0.5
+    changed_count: int = 50
     stores: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -34,6 +40,8 @@ class InventoryOptions:
         _within("inventory.full_every", self.full_every, 3600, 90 * 86_400)
         _within("inventory.emptied_share", self.emptied_share, 0, 1)
         _within("inventory.emptied_count", self.emptied_count, 0, 10**9)
+        _within("inventory.changed_share", self.changed_share, 0, 1)
+        _within("inventory.changed_count", self.changed_count, 0, 10**9)
         _names("inventory.stores", self.stores)
 
 

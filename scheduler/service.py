@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from db import backfills, processes, run_history, runs, schedules
+from db import backfills, plans, processes, run_history, runs, schedules
 from db.engine import Database, StoreUnavailable
 from db.owner import new_owner
 from db.runs import Grip, GripLost, RunRow
@@ -219,9 +219,15 @@ class Service:
         await self.read_schedules()
         await self.take_over_dead()
         await backfills.advance(self.db, now=self.now())
-        for run in await run_history.queued(self.db):
-            if run.sync in self.jobs and not self._is_fresh_slot(run):
-                await self.start(run)
+        queued = await run_history.queued(self.db)
+        busy = {run.sync for run in await run_history.running(self.db)} if queued else set()
+        for run in queued:
+            if run.sync not in self.jobs or self._is_fresh_slot(run):
+                continue
+            if run.sync in busy and await plans.acted_on_by(self.db, run.id) is not None:
+                continue  # what a person has decided waits for its turn, instead of being missed
+            busy.add(run.sync)
+            await self.start(run)
 
     def _is_fresh_slot(self, run: RunRow) -> bool:
         """A slot claimed this moment is started by its claimer; one left lying is anybody's."""

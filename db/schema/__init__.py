@@ -23,6 +23,7 @@ from db.schema.people import (
     user_sessions,
     users,
 )
+from db.schema.plans import plan_rows, plans
 from db.schema.resilience import answers, circuit_samples, circuit_transitions, circuits, keys, permits, sign_ins, slots
 from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend, wait_bins
 from db.schema.shop import orders, outbox, placements, rate_snapshots, stock, stock_readings
@@ -74,6 +75,8 @@ __all__ = [
     "overrides",
     "permits",
     "placements",
+    "plan_rows",
+    "plans",
     "processes",
     "processor_transactions",
     "rate_snapshots",

@@ -157,5 +157,10 @@ conflicts = Table(
     Column("rule", String(64), nullable=False),
     Column("winner", String(16), nullable=False),  # erp | platform
     Column("at", UtcTime, nullable=False),
+    Column("undone_at", UtcTime),  # when a person gave the loser its value back
+    Column("undone_by", String(64)),
+    Column("undone_reason", Text),
     Index(None, "sync", "at"),
+    Index(None, "at", "id"),
+    Index(None, "run_id"),
 )

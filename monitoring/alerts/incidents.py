@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from db import circuits as circuit_rows
+from db import plans as plan_rows
 from db import processes as process_rows
 from db import schedules
 from db.engine import Database
@@ -40,6 +41,7 @@ from monitoring.alerts.rules import (
     circuit_findings,
     error_rate_findings,
     lately_closed,
+    plan_findings,
     process_findings,
     sync_findings,
     unknown_outcome_findings,
@@ -129,6 +131,7 @@ class Alerts:
         )
         unknown = await old_unknown_outcomes(self._db, before=now - timedelta(seconds=options.unknown_after))
         processes = await process_rows.seen(self._db, since=now - timedelta(days=7))
+        waiting = await plan_rows.waiting(self._db)
         return [
             *circuit_findings(circuits, labels=self._labels, health=health, syncs=self._syncs),
             *error_rate_findings(evidence, labels=self._labels, health=health, options=options),
@@ -140,6 +143,7 @@ class Alerts:
                 now=now,
                 watching_since=self._watching_since,
             ),
+            *plan_findings(waiting, syncs=self._syncs),
             *unknown_outcome_findings(unknown, labels=self._labels, options=options),
             *process_findings(processes, "web", options=options, now=now),
         ]

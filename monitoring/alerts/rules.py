@@ -15,6 +15,7 @@ from db.circuits import CircuitRow
 from db.evidence import Evidence, UnknownOutcomes
 from db.freshness import Freshness
 from db.incidents import Severity
+from db.plans import Plan
 from db.processes import ProcessRow
 from db.schedules import ScheduleEdit
 from monitoring.facts import SyncFacts
@@ -41,14 +42,19 @@ ERROR_RATE = Rule(name="error_rate", wait=60, calm=180, reopen=300)
 SYNC_FAILED = Rule(name="sync_failed", wait=0, calm=0)
 SYNC_LATE = Rule(name="sync_late", wait=60, calm=0)
 SYNC_PAUSED = Rule(name="sync_paused", wait=0, calm=0)
+PLAN_WAITING = Rule(name="plan_waiting", wait=0, calm=0, reopen=3600)  # the next run may stop and ask again
 UNKNOWN_OUTCOME = Rule(name="unknown_outcome", wait=0, calm=0)
 PROCESS_SILENT = Rule(name="process_silent", wait=60, calm=30)
 
 RULES: Mapping[str, Rule] = {
     rule.name: rule
-    for rule in (CIRCUIT_OPEN, ERROR_RATE, SYNC_FAILED, SYNC_LATE, SYNC_PAUSED, UNKNOWN_OUTCOME, PROCESS_SILENT)
+    for rule in (
+        *(CIRCUIT_OPEN, ERROR_RATE, PLAN_WAITING, SYNC_FAILED, SYNC_LATE, SYNC_PAUSED),
+        *(UNKNOWN_OUTCOME, PROCESS_SILENT),
+    )
 }
 
+STOPPED = "blast_guard"  # the error.type of a run that the blast guard has stopped
 _OPEN_STATES = frozenset({"open", "half_open", "forced_open"})
 
 
@@ -158,13 +164,14 @@ def sync_findings(
 
     Lateness is counted from ``watching_since`` at the earliest: after a restart of ours nothing is late at once. A
     sync that is paused is not late, and one that was is given its time anew; one that was paused because it kept
-    failing is a finding of its own, since it does not go on by itself.
+    failing is a finding of its own, since it does not go on by itself. So is one that the blast guard stopped.
     """
     findings = []
     for sync in syncs:
         stands = freshness.get(sync.name)
         common = {"path": "/syncs", "vendors": list(sync.vendors)}
-        if stands is not None and stands.outcome in ("error", "abandoned"):
+        failed = stands is not None and stands.outcome in ("error", "abandoned") and stands.error_type != STOPPED
+        if stands is not None and failed:
             times = f" {stands.failures} runs in a row." if stands.failures > 1 else ""
             findings.append(
                 Finding(
@@ -222,6 +229,28 @@ def sync_findings(
                 )
             )
     return findings
+
+
+def plan_findings(waiting: Sequence[Plan], *, syncs: Sequence[SyncFacts]) -> list[Finding]:
+    """Return the syncs that the blast guard has stopped and that wait for somebody to decide."""
+    known = {sync.name: sync for sync in syncs}
+    return [
+        Finding(
+            rule=PLAN_WAITING,
+            subject=plan.sync,
+            title=f"The sync {known[plan.sync].label if plan.sync in known else plan.sync} stopped and asks",
+            facts={
+                "sentence": f"{plan.stopped or 'It would change too much.'} Nothing was written.",
+                "fault": "see the plan",
+                "todo": "Look at the plan: let it go on once if it is right, else throw it away and mend the cause.",
+                "path": f"/plans/{plan.run_id}",
+                "vendors": list(known[plan.sync].vendors) if plan.sync in known else [],
+                "run_id": plan.run_id,
+                "numbers": {"changes": plan.total},
+            },
+        )
+        for plan in waiting
+    ]
 
 
 def unknown_outcome_findings(

@@ -14,7 +14,9 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import incidents, run_history, schedules
+from db import plans as stored_plans
 from db.incidents import Incident
+from db.plans import Plan
 from db.runs import RunRow
 from monitoring import units
 from monitoring.context import DashboardContext
@@ -250,7 +252,7 @@ def incident_strip(found: Sequence[Incident], view: TimeRange, context: Dashboar
 def _incident(incident: Incident, view: TimeRange, context: DashboardContext) -> Component:
     facts = incident.facts
     depends = list(facts.get("dependents") or ())
-    if not depends and incident.rule not in ("sync_failed", "sync_late"):
+    if not depends and incident.rule not in ("sync_failed", "sync_late", "plan_waiting"):
         vendors = set(facts.get("vendors") or ())
         depends = [sync.label for sync in context.syncs if vendors & set(sync.vendors)]
     fault = FAULTS.get(str(facts.get("fault", "")), str(facts.get("fault", "")))
@@ -277,6 +279,7 @@ def _incident(incident: Incident, view: TimeRange, context: DashboardContext) ->
 async def _sync_strip(context: DashboardContext, view: TimeRange) -> Component:
     edits = await schedules.edits(context.db)
     running = {run.sync: run for run in await run_history.running(context.db)}
+    stopped = {plan.sync: plan for plan in await stored_plans.waiting(context.db)}
     items = []
     for facts in context.syncs:
         edit = edits.get(facts.name)
@@ -284,22 +287,30 @@ async def _sync_strip(context: DashboardContext, view: TimeRange) -> Component:
         upcoming = None if edit and edit.is_paused(view.now) else next_run(schedule, view.now)
         done = await run_history.recent(context.db, facts.name, limit=10)
         last = next((run for run in done if run.started_at and run.finished_at), None)
-        items.append(
-            sync_item(
-                facts, running.get(facts.name), last, upcoming, view, paused=bool(edit and edit.is_paused(view.now))
-            )
-        )
+        paused = bool(edit and edit.is_paused(view.now))
+        plan = stopped.get(facts.name)
+        items.append(sync_item(facts, running.get(facts.name), last, upcoming, view, paused=paused, stopped=plan))
     return html.Section(items, className="q-strip", **aria(label="Syncs"))
 
 
 def sync_item(
-    facts: SyncFacts, running: RunRow | None, last: RunRow | None, upcoming: Any, view: TimeRange, *, paused: bool
+    facts: SyncFacts,
+    running: RunRow | None,
+    last: RunRow | None,
+    upcoming: Any,
+    view: TimeRange,
+    *,
+    paused: bool,
+    stopped: Plan | None = None,
 ) -> Component:
-    """Return one sync of the strip: how its last run ended, when the next one starts."""
+    """Return one sync of the strip: how its last run ended, when the next one starts. One that the blast guard has
+    stopped asks for somebody, and leads to its plan."""
     if running is not None:
         state = badge(
             "running", f"running {units.percent(running.progress)}" if running.progress is not None else "running"
         )
+    elif stopped is not None:
+        state = badge("firing", "stopped and asks")
     elif last is not None:
         state = badge(last.outcome or last.state)
     else:
@@ -320,6 +331,6 @@ def sync_item(
             ),
             html.Div(second, className="q-line"),
         ],
-        href=view.link("/syncs"),
+        href=view.link(f"/plans/{stopped.run_id}" if stopped is not None else "/syncs"),
         className="q-strip-item",
     )

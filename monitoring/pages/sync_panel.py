@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from db.dead_letters import Conflict
+from db.plans import Plan
 from db.runs import RunRow
 from db.schedules import ScheduleEdit
 from monitoring import units
@@ -33,13 +34,15 @@ TRIGGERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncsNow:
-    """What the page of the syncs shows, read at one moment. ``active`` is running or, where nothing runs, queued."""
+    """What the page of the syncs shows, read at one moment. ``active`` is running or, where nothing runs, queued;
+    ``stopped`` are the plans of the blast guard that wait for somebody."""
 
     history: Sequence[RunRow]
     active: Sequence[RunRow]
     conflicts: Sequence[Conflict]
     edits: Mapping[str, ScheduleEdit]
     upcoming: Mapping[str, datetime | None]  # the next slot of each sync, None where nobody can tell
+    stopped: Sequence[Plan] = ()
 
 
 def sync_body(facts: SyncFacts, found: SyncsNow, view: TimeRange) -> list[Component]:
@@ -71,9 +74,12 @@ def sync_body(facts: SyncFacts, found: SyncsNow, view: TimeRange) -> list[Compon
                 className="q-sentence q-edge-warn",
             )
         )
+    stopped = next((plan for plan in found.stopped if plan.sync == facts.name), None)
+    if stopped is not None:
+        parts.append(_stopped(stopped, view))
     if active is not None:
         parts.append(progress(active, view))
-    elif last is not None and last.outcome == "error" and last.message:
+    elif stopped is None and last is not None and last.outcome == "error" and last.message:
         parts.append(html.P(last.message, className="q-sentence q-edge-bad"))
     return parts
 
@@ -87,6 +93,19 @@ def _edited(facts: SyncFacts, edit: ScheduleEdit | None) -> Component | None:
         f" (edited by {edit.by}{failures}{never}; the file says {facts.schedule})",
         className="q-dim",
         title=edit.reason or None,
+    )
+
+
+def _stopped(plan: Plan, view: TimeRange) -> Component:
+    return html.P(
+        [
+            badge("firing", "stopped and asks"),
+            " ",
+            f"{plan.stopped} Nothing was written. ",
+            dcc.Link("Look at the plan", href=view.link(f"/plans/{plan.run_id}")),
+            " and let it go on once, or throw it away.",
+        ],
+        className="q-sentence q-edge-bad",
     )
 
 

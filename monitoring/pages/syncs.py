@@ -12,7 +12,7 @@ import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from db import audit, dead_letters, run_history, runs, schedules
+from db import audit, dead_letters, plans, run_history, runs, schedules
 from db.runs import RunRow
 from monitoring import units
 from monitoring.context import DashboardContext, may_act, may_trigger
@@ -66,7 +66,12 @@ def layout(context: DashboardContext) -> Component:
 
 def _head() -> Component:
     return html.Div(
-        [html.H1("Syncs"), html.Span("one run per sync at a time, over all processes", className="q-sub")],
+        [
+            html.H1("Syncs"),
+            html.Span("one run per sync at a time, over all processes", className="q-sub"),
+            dcc.Link("Plans", href="/plans", className="q-choice"),
+            dcc.Link("Conflicts", href="/conflicts", className="q-choice"),
+        ],
         className="q-head",
     )
 
@@ -241,6 +246,7 @@ async def _read(context: DashboardContext, now: datetime) -> SyncsNow:
             facts.name: await upcoming(context.hands.next_times, in_force(facts, edits.get(facts.name)), now)
             for facts in context.syncs
         },
+        stopped=await plans.waiting(db),
     )
 
 

@@ -7,12 +7,14 @@ from functools import partial
 from typing import Any
 
 from db import rates as store
+from db.plan_rows import PlanRow
 from db.rates import RateSnapshot
 from db.runs import Counts
 from integrations.outcome import CallResult
 from integrations.types.currency import HistoricalRatesQuery, Rates, RatesQuery
 from scheduler.calls import Calls
 from scheduler.options import CurrencyOptions
+from scheduler.syncs.planning import PLATFORM, Planner
 from scheduler.syncs.run import Run, RunFailed
 
 SOURCE = "open_exchange_rates"  # its declared fallback answers when it cannot
@@ -31,6 +33,7 @@ async def sync_currency(run: Run, *, calls: Calls, options: CurrencyOptions) -> 
     number = len(rates.rates)
     run.message = f"{number} rates of {rates.as_of:%Y-%m-%d %H:%M} UTC from {result.vendor}."
     if run.row.dry_run:
+        await _plan(run, snapshot)
         run.plan |= {"source": result.vendor, "as_of": rates.as_of.isoformat(), "base": rates.base, "rates": number}
         return
     async with run.step() as step:
@@ -70,6 +73,29 @@ def _believable(result: CallResult) -> Rates:
         what = f"a rate for {', '.join(bad[:5])} that is not above 0" if bad else "no rates"
         raise RunFailed(f"{result.vendor} gave {what}; the last snapshot stays in use.", error_type="bad_rates")
     return rates
+
+
+async def _plan(run: Run, snapshot: RateSnapshot) -> None:
+    before = await store.latest(run.db, snapshot.base)
+    known = dict(before.rates) if before is not None else {}
+    planner = Planner(run)
+    await planner.note(
+        [
+            PlanRow(
+                target=PLATFORM,
+                kind="rate",
+                entity=f"{snapshot.base}/{code}",
+                field="rate",
+                before=format(known[code], "f") if code in known else None,
+                after=format(rate, "f"),
+                rule=f"the latest of {snapshot.source}",
+                observed_at=snapshot.as_of,
+            )
+            for code, rate in sorted(snapshot.rates.items())
+            if known.get(code) != rate
+        ]
+    )
+    await planner.close()
 
 
 def work(calls: Calls, options: CurrencyOptions) -> partial[Any]:

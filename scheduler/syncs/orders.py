@@ -8,6 +8,8 @@ tell    the stores hear which of their orders have left.
 
 A store in trouble does not keep the ERP's side from being done; the run fails at its end and says so.
 
+A dry run keeps its plan and a run that applies one does so in ``orders_plan.py`` and ``orders_applying.py``.
+
 What an order's error means is decided in ``sentence_on``: wait and try again, give up (dead letter), or end the run,
 because the trouble is not the order's.
 """
@@ -17,7 +19,6 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any, Literal
 
 from db import dead_letters, orders, outbox
@@ -66,10 +67,7 @@ Sentence = Literal["later", "give_up", "end_run"]
 async def sync_orders(run: Run, *, calls: Calls, options: OrdersOptions) -> None:
     """Do one run of the orders sync. Raise what ended it when the ERP cannot be worked with."""
     stores = StoreOrders(run, calls, options)
-    if run.row.dry_run:
-        await _plan(run, options, stores)
-        return
-    sync = _Orders(run, calls, options)
+    sync = Orders(run, calls, options)
     if run.cursor.get("phase", "fetch") == "fetch":
         if options.stores:
             await stores.fetch()
@@ -112,7 +110,7 @@ def backoff(tries: int, options: OrdersOptions) -> float:
     return float(min(options.backoff_limit, options.backoff * 2 ** min(tries, 30)))
 
 
-class _Orders:
+class Orders:
     """The two phases of one run."""
 
     def __init__(self, run: Run, calls: Calls, options: OrdersOptions) -> None:
@@ -131,14 +129,15 @@ class _Orders:
         while batch := await outbox.due(run.db, KIND, now=began, limit=self.options.batch_size):
             async with self.calls.session(ERP):
                 for errand in batch:
-                    await self._send(errand)
+                    await self.send(errand)
             async with run.step() as step:
                 step.counts = Counts(pages=1)
             await run.pause(self.options.pause)
         async with run.step() as step:
             step.cursor["phase"] = "check"
 
-    async def _send(self, errand: Errand) -> None:
+    async def send(self, errand: Errand) -> None:
+        """Bring one order to the ERP, or note what kept it from there. Raise what is no order's fault."""
         order = await orders.get(self.run.db, errand.reference, with_customer=True)
         try:
             if order is None:
@@ -202,11 +201,17 @@ class _Orders:
             if left > 0:
                 await self.run.pause(self.options.pause)
 
+    async def ask(self, reference: str) -> FoundSalesOrder:
+        """Return how the ERP has an order, inside a session."""
+        query = SalesOrderQuery(reference=reference)
+        result = await self.run.patiently(lambda: self.calls.call(ERP, "find_sales_order", query))
+        found: FoundSalesOrder = result.value
+        return found
+
     async def _check(self, order: OrderRow) -> None:
-        query = SalesOrderQuery(reference=order.reference)
         now = self.run.now()
         try:
-            result = await self.run.patiently(lambda: self.calls.call(ERP, "find_sales_order", query))
+            found = await self.ask(order.reference)
         except CallFailed as error:
             if error.retryable or error.fault == "configuration":
                 raise
@@ -215,7 +220,6 @@ class _Orders:
                 await orders.note_checked(step.connection, order.reference, status=None, tracking_number=None, now=now)
                 step.counts = Counts(read=1, failed=1)
             return
-        found: FoundSalesOrder = result.value
         async with self.run.step() as step:
             if not found.found:
                 await dead_letters.bury(
@@ -236,25 +240,6 @@ class _Orders:
             )
             step.counts = Counts(read=1, written=int(changed), unchanged=int(not changed))
         self.checked += 1
-
-
-def work(calls: Calls, options: OrdersOptions) -> partial[Any]:
-    """Return the work of a run of this sync."""
-    return partial(sync_orders, calls=calls, options=options)
-
-
-async def _plan(run: Run, options: OrdersOptions, stores: StoreOrders) -> None:
-    now = run.now()
-    if options.stores:
-        run.plan["fetch"] = await stores.planned()
-    due = await outbox.due(run.db, KIND, now=now, limit=200)
-    before = now - timedelta(seconds=options.check_every)
-    run.plan |= {
-        "send": await outbox.count_waiting(run.db, KIND, due_by=now),
-        "wait": await outbox.count_waiting(run.db, KIND),
-        "check": len(await orders.to_check(run.db, before=before, limit=options.checks)),
-        "items": [errand.reference for errand in due],
-    }
 
 
 def _sales_order(order: OrderRow) -> SalesOrder:

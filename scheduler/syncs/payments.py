@@ -16,6 +16,7 @@ from typing import Any
 
 from db import orders
 from db import processor_transactions as store
+from db.plan_rows import PlanRow
 from db.processor_transactions import OrderMoney, TransactionRow
 from db.runs import Connection, Counts
 from integrations.types.base import Money
@@ -23,12 +24,14 @@ from integrations.types.payments import Transaction, TransactionPage, Transactio
 from scheduler.calls import Calls
 from scheduler.options import PaymentsOptions
 from scheduler.syncs.over_vendors import over_vendors
+from scheduler.syncs.planning import PLATFORM, Planner, text
 from scheduler.syncs.run import Run
 
 
 async def sync_payments(run: Run, *, calls: Calls, options: PaymentsOptions) -> None:
     """Do one run. Raise RunFailed for processors that could not be asked; the others are done then."""
     verdicts: Counter[str] = Counter()
+    planner = Planner(run)
 
     async def ask(vendor: str) -> None:
         began = run.now()
@@ -45,6 +48,7 @@ async def sync_payments(run: Run, *, calls: Calls, options: PaymentsOptions) -> 
             page = await _ask(run, calls, vendor, query)
             if run.row.dry_run:
                 run.plan[vendor] = run.plan.get(vendor, 0) + len(page.transactions)
+                await planner.note(await _changes(run, page.transactions))
             else:
                 async with run.step() as step:
                     rows = await _judged(step.connection, page.transactions, run.now())
@@ -63,6 +67,8 @@ async def sync_payments(run: Run, *, calls: Calls, options: PaymentsOptions) -> 
                 step.cursor["watermarks"] = {**step.cursor.get("watermarks", {}), vendor: began.isoformat()}
 
     left_out = await over_vendors(run, options.vendors, ask)
+    if run.row.dry_run:
+        await planner.close()
     said = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in sorted(verdicts.items()))
     run.message = (
         f"{verdicts.total()} movements of {len(options.vendors)} processors{f': {said}' if said else ''}.{left_out}"
@@ -124,6 +130,30 @@ async def _judged(connection: Connection, movements: Sequence[Transaction], now:
             )
         rows.append(judged(movement, order, charged, now))
     return rows
+
+
+async def _changes(run: Run, movements: Sequence[Transaction]) -> list[PlanRow]:
+    async with run.db.read() as connection:
+        rows = await _judged(connection, movements, run.now())
+        known = await store.known(connection, [row.transaction_id for row in rows])
+    changes = []
+    for row in rows:
+        before = known.get((row.vendor, row.transaction_id))
+        if before is None or (before.verdict, before.status) != (row.verdict, row.status):
+            changes.append(
+                PlanRow(
+                    target=PLATFORM,
+                    kind="movement",
+                    entity=text(f"{row.vendor} {row.transaction_id}") or "",
+                    field="verdict",
+                    before=before.verdict if before else None,
+                    after=row.verdict,
+                    rule=text(row.note) or f"{row.type}, {row.status}",
+                    observed=row.status,
+                    observed_at=row.created_at,
+                )
+            )
+    return changes
 
 
 async def _move_statuses(connection: Connection, rows: Sequence[TransactionRow], now: datetime) -> None:

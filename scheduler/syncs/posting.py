@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from db import dead_letters, stock_readings
+from db import dead_letters, plan_rows, stock_readings
 from db.runs import Counts
 from db.stock import StockRow
 from db.stock_readings import item_of
@@ -35,12 +35,13 @@ Line = list[Any]  # sku, warehouse, difference, quantity afterwards, our version
 
 
 class Posting:
-    """The batches of one run."""
+    """The batches of one run. ``plan``: only what stands in that plan is posted, and noted there."""
 
     def __init__(self, run: Run, calls: Calls, options: InventoryOptions) -> None:
         self.run = run
         self.calls = calls
         self.options = options
+        self.plan: str | None = None
 
     async def settle(self) -> None:
         """Bring a batch of an earlier run to its end. Raise what keeps it open, for the first half hour."""
@@ -82,7 +83,9 @@ class Posting:
         if parts:
             lines = parts.pop(0)
         else:
-            rows = await stock_readings.to_post(self.run.db, after=(key[0], key[1]), limit=self.options.page_size)
+            rows = await stock_readings.to_post(
+                self.run.db, after=(key[0], key[1]), limit=self.options.page_size, plan=self.plan
+            )
             if not rows:
                 return None
             lines = [_line(row) for row in rows]
@@ -122,6 +125,7 @@ class Posting:
             await stock_readings.agree(
                 step.connection, [(line[0], line[1], Decimal(line[3]), int(line[4])) for line in lines]
             )
+            await self._note(step, lines, "applied")
             step.counts = Counts(pages=1, written=len(lines))
             step.cursor |= {"pending": None, "posted": int(step.cursor.get("posted", 0)) + len(lines)}
 
@@ -159,7 +163,13 @@ class Posting:
                 reason=reason,
                 now=self.run.now(),
             )
+        await self._note(step, lines, "refused")
         step.counts = Counts(failed=len(lines))
+
+    async def _note(self, step: Step, lines: Sequence[Line], state: str) -> None:
+        if self.plan is not None:
+            entities = [item_of(line[0], line[1]) for line in lines]
+            await plan_rows.mark_entities(step.connection, self.plan, entities, state, target="erp")
 
 
 def _line(row: StockRow) -> Line:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from db import shipments as store
+from db.plan_rows import PlanRow
 from db.runs import Counts
 from db.shipments import ShipmentRow
 from integrations.errors import CallFailed
@@ -14,6 +15,7 @@ from integrations.types.shipping import Tracking, TrackingRequest
 from scheduler.calls import Calls
 from scheduler.options import ShipmentsOptions
 from scheduler.syncs.over_vendors import over_vendors
+from scheduler.syncs.planning import PLATFORM, Planner, text
 from scheduler.syncs.run import Run
 
 
@@ -29,7 +31,7 @@ async def sync_shipments(run: Run, *, calls: Calls, options: ShipmentsOptions) -
             for vendor in options.vendors
             for row in await store.to_check(run.db, vendor, before=before, since=since, limit=options.checks)
         ]
-        run.plan |= {"check": len(due), "items": [f"{row.vendor} {row.tracking_number}" for row in due[:200]]}
+        await _plan(run, calls, due)
         return
     asked = moved = 0
 
@@ -48,6 +50,30 @@ async def sync_shipments(run: Run, *, calls: Calls, options: ShipmentsOptions) -
 
     left_out = await over_vendors(run, options.vendors, ask)
     run.message = f"{asked} shipments asked about, {moved} have moved on.{left_out}"
+
+
+async def _plan(run: Run, calls: Calls, due: list[ShipmentRow]) -> None:
+    planner = Planner(run)
+    for shipment in due:
+        query = TrackingRequest(tracking_number=shipment.tracking_number)
+        try:
+            where: Tracking = (await calls.call(shipment.vendor, "track_shipment", query)).value
+        except CallFailed:
+            continue  # a run would ask again later
+        if where.status not in ("unknown", shipment.status):
+            row = PlanRow(
+                target=PLATFORM,
+                kind="status",
+                entity=text(f"{shipment.vendor} {shipment.tracking_number}") or "",
+                field="status",
+                before=shipment.status,
+                after=where.status,
+                rule="the carrier says so",
+            )
+            await planner.note([row])
+        await run.beat()
+    await planner.close()
+    run.plan["check"] = len(due)
 
 
 async def _check(run: Run, calls: Calls, shipment: ShipmentRow) -> bool:

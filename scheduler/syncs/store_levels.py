@@ -25,11 +25,11 @@ from integrations.types.erp import StockPage, StockQuery
 from integrations.types.store import StockSet, StockSetResult, StockSetting
 from scheduler.calls import Calls
 from scheduler.options import InventoryOptions
+from scheduler.syncs.inventory_plan import SETTLED
 from scheduler.syncs.over_vendors import over_vendors
 from scheduler.syncs.run import Run, Step
 
 PAGE = 100
-SETTLED = timedelta(minutes=15)  # longer than a store's search is late and an orders run is apart from the next
 RULE = "our stock leads"
 
 
@@ -46,18 +46,6 @@ class StoreLevels:
         """Bring every store's stock up to date. Return who was left out. Raise RunFailed naming those that failed."""
         return await over_vendors(self.run, self.options.stores, self._level)
 
-    async def planned(self) -> dict[str, int]:
-        """Return how many SKUs each store would be told."""
-        found: dict[str, int] = {}
-        for vendor in self.options.stores:
-            after, found[vendor] = "", 0
-            while True:
-                some, after = await store.to_tell(self.run.db, vendor, after=after, limit=PAGE)
-                found[vendor] += len(some)
-                if not after:
-                    break
-        return found
-
     async def _level(self, vendor: str) -> None:
         mark = self.run.cursor.get("watermarks", {}).get(vendor)
         now = self.run.now()
@@ -72,9 +60,9 @@ class StoreLevels:
     async def _compare_all(self, vendor: str) -> None:
         query = StockQuery(limit=PAGE)
         while True:
-            page = await self._page(vendor, query)
+            page = await self.page(vendor, query)
             async with self.run.step() as step:
-                await self._judge(step, vendor, _sums(page))
+                await self._judge(step, vendor, sums(page))
             if not page.next_cursor:
                 return
             query = query.model_copy(update={"cursor": page.next_cursor})
@@ -84,8 +72,8 @@ class StoreLevels:
             seen: dict[str, Decimal] = {}
             query = StockQuery(skus=tuple(skus[start : start + PAGE]), limit=PAGE)
             while True:
-                page = await self._page(vendor, query)
-                seen |= _sums(page)
+                page = await self.page(vendor, query)
+                seen |= sums(page)
                 if not page.next_cursor:
                     break
                 query = query.model_copy(update={"cursor": page.next_cursor})
@@ -127,11 +115,12 @@ class StoreLevels:
             some, after = await store.to_tell(self.run.db, vendor, after=after, limit=PAGE)
             if some:
                 number += 1
-                await self._tell_some(vendor, some, f"st-{self.run.row.id[:12]}-{self.run.row.takeovers}-{number:05d}")
+                await self.tell(vendor, some, f"st-{self.run.row.id[:12]}-{self.run.row.takeovers}-{number:05d}")
             if not after:
                 return
 
-    async def _tell_some(self, vendor: str, some: Sequence[ToTell], reference: str) -> None:
+    async def tell(self, vendor: str, some: Sequence[ToTell], reference: str) -> None:
+        """Tell a store levels; look again at those of which it has another figure than we thought."""
         value = StockSet(
             reference=reference,
             levels=tuple(StockSetting(sku=one.sku, quantity=one.quantity, expected=one.expected) for one in some),
@@ -179,7 +168,8 @@ class StoreLevels:
             )
         await self._look_again(vendor, moved)
 
-    async def _page(self, vendor: str, query: StockQuery) -> StockPage:
+    async def page(self, vendor: str, query: StockQuery) -> StockPage:
+        """Return a page of what a store shows."""
         result = await self.run.patiently(lambda: self.calls.call(vendor, "list_stock", query))
         page: StockPage = result.value
         return page
@@ -200,7 +190,7 @@ class StoreLevels:
         )
 
 
-def _sums(page: StockPage) -> dict[str, Decimal]:
+def sums(page: StockPage) -> dict[str, Decimal]:
     """Return what a store shows of each SKU, over its locations."""
     found: dict[str, Decimal] = {}
     for level in page.levels:

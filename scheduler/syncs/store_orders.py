@@ -47,20 +47,6 @@ class StoreOrders:
         """Tell every store what has left."""
         await self._over(self._tell)
 
-    async def planned(self) -> dict[str, int]:
-        """Return how many orders a run would take from each store."""
-        found: dict[str, int] = {}
-        for vendor in self.options.stores:
-            query, more = OrderQuery(modified_since=self._since(vendor), limit=PAGE), True
-            while more:
-                page = await self._page(vendor, query)
-                async with self.run.db.read() as connection:
-                    known = await store.known(connection, vendor, [order.order_id for order in page.orders])
-                fit = [order for order in page.orders if order.order_id not in known and _is_ours(order)]
-                found[vendor] = found.get(vendor, 0) + len(fit)
-                query, more = query.model_copy(update={"cursor": page.next_cursor}), bool(page.next_cursor)
-        return found
-
     async def _over(self, ask: Callable[[str], Awaitable[None]]) -> None:
         try:
             self.left_out = await over_vendors(self.run, self.options.stores, ask)
@@ -75,11 +61,11 @@ class StoreOrders:
         began = self.run.now()
         for order_id in await store.to_retry(self.run.db, vendor):
             await self._again(vendor, order_id)
-        query = OrderQuery(modified_since=self._since(vendor), limit=PAGE)
+        query = OrderQuery(modified_since=self.since(vendor), limit=PAGE)
         while True:
-            page = await self._page(vendor, query)
+            page = await self.page(vendor, query)
             async with self.run.step() as step:
-                step.counts = await self._keep(step.connection, vendor, page.orders)
+                step.counts = await self.keep(step.connection, vendor, page.orders)
             if not page.next_cursor:
                 break
             query = query.model_copy(update={"cursor": page.next_cursor})
@@ -99,28 +85,37 @@ class StoreOrders:
             query = query.model_copy(update={"cursor": page.next_cursor})
 
     async def _again(self, vendor: str, order_id: str) -> None:
+        order = await self.ask(vendor, order_id)
+        async with self.run.step() as step:
+            step.counts = await self.keep(step.connection, vendor, [order])
+
+    async def ask(self, vendor: str, order_id: str) -> StoreOrder:
+        """Return an order as its store has it."""
         query = StoreOrderQuery(order_id=order_id)
         result = await self.run.patiently(lambda: self.calls.call(vendor, "get_order", query))
-        async with self.run.step() as step:
-            step.counts = await self._keep(step.connection, vendor, [result.value])
+        order: StoreOrder = result.value
+        return order
 
-    def _since(self, vendor: str) -> datetime:
+    def since(self, vendor: str) -> datetime:
+        """Return from when on a store is asked what has changed."""
         mark = self.run.cursor.get("watermarks", {}).get(vendor)
         return datetime.fromisoformat(mark) if mark else self.run.now() - timedelta(days=self.options.store_days)
 
-    async def _page(self, vendor: str, query: OrderQuery) -> StoreOrderPage:
+    async def page(self, vendor: str, query: OrderQuery) -> StoreOrderPage:
+        """Return a page of what has changed at a store."""
         result = await self.run.patiently(lambda: self.calls.call(vendor, "list_orders", query))
         page: StoreOrderPage = result.value
         return page
 
-    async def _keep(self, connection: Connection, vendor: str, found: Sequence[StoreOrder]) -> Counts:
+    async def keep(self, connection: Connection, vendor: str, found: Sequence[StoreOrder]) -> Counts:
+        """Take orders of a store, or note what has become of them. Return what that came to."""
         known = await store.known(connection, vendor, [order.order_id for order in found])
         written = failed = 0
         for order in found:
             before = known.get(order.order_id)
             if before is not None and before.state in ("taken", "untold"):
                 written += await self._moved_on(connection, before, order)
-            elif _is_ours(order):
+            elif is_ours(order):
                 taken = await self._take(connection, vendor, order)
                 written += taken
                 failed += not taken
@@ -130,7 +125,7 @@ class StoreOrders:
     async def _take(self, connection: Connection, vendor: str, order: StoreOrder) -> bool:
         """Make a store's order one of ours; return False when it cannot be."""
         reference = reference_of(vendor, order.order_id)
-        problem = _problem(order)
+        problem = problem_of(order)
         if problem is None:
             new = _new_order(reference, order)
             await orders.place_within(connection, new, seal=self.run.db.seal, now=self.run.now())
@@ -162,25 +157,30 @@ class StoreOrders:
 
     async def _tell(self, vendor: str) -> None:
         for one in await store.to_tell(self.run.db, vendor, limit=self.options.checks):
-            value = await self._fulfilment(one)
-            try:
-                result = await self.calls.call(
-                    vendor, "mark_fulfilled", value, idempotency_key=f"store-sent-{one.reference}"
-                )
-            except QuaysideError as error:
-                if not _is_its_own(error):
-                    raise
-                async with self.run.step() as step:
-                    await store.note_untold(step.connection, vendor, one.order_id)
-                    reason = f"{_called(vendor, one.order_id)} could not be marked as sent. {error.message}"
-                    await self._bury(step.connection, one.reference, error.error_type, reason)
-                    step.counts = Counts(read=1, failed=1)
-                continue
-            done: Fulfilled = result.value
+            await self.tell_one(vendor, one)
+
+    async def tell_one(self, vendor: str, one: ToTell) -> bool:
+        """Tell a store that an order has left; return False when it refused to hear of it."""
+        value = await self._fulfilment(one)
+        try:
+            result = await self.calls.call(
+                vendor, "mark_fulfilled", value, idempotency_key=f"store-sent-{one.reference}"
+            )
+        except QuaysideError as error:
+            if not _is_its_own(error):
+                raise
             async with self.run.step() as step:
-                await store.note_told(step.connection, vendor, one.order_id, now=self.run.now())
-                step.counts = Counts(read=1, written=int(not done.already), unchanged=int(done.already))
-            self.told += 1
+                await store.note_untold(step.connection, vendor, one.order_id)
+                reason = f"{_called(vendor, one.order_id)} could not be marked as sent. {error.message}"
+                await self._bury(step.connection, one.reference, error.error_type, reason)
+                step.counts = Counts(read=1, failed=1)
+            return False
+        done: Fulfilled = result.value
+        async with self.run.step() as step:
+            await store.note_told(step.connection, vendor, one.order_id, now=self.run.now())
+            step.counts = Counts(read=1, written=int(not done.already), unchanged=int(done.already))
+        self.told += 1
+        return True
 
     async def _fulfilment(self, one: ToTell) -> Fulfilment:
         carriers = [
@@ -212,7 +212,7 @@ def reference_of(vendor: str, order_id: str) -> str:
     return f"{vendor}-{order_id}"
 
 
-def _is_ours(order: StoreOrder) -> bool:
+def is_ours(order: StoreOrder) -> bool:
     """Whether an order is to be sent by us: paid, and no test."""
     return order.status == "paid" and not order.test
 
@@ -222,7 +222,8 @@ def _is_its_own(error: QuaysideError) -> bool:
     return isinstance(error, InvalidInput) or is_final(error)
 
 
-def _problem(order: StoreOrder) -> str | None:
+def problem_of(order: StoreOrder) -> str | None:
+    """Return why an order cannot be one of ours; None when it can."""
     if not order.lines:
         return "there is nothing in it."
     if not all(line.sku for line in order.lines):

@@ -55,6 +55,9 @@ ACTING: Mapping[str, Right] = {
     "pages.pause_dialog:pause": "operate",
     "pages.pause_dialog:resume": "operate",
     "pages.schedule_dialog:edit_schedule": "operate",
+    "pages.plan_dialog:decide": "trigger",
+    "pages.plans:plan": "trigger",
+    "pages.undo_dialog:undo": "operate",
     "pages.settling:settle": "operate",
     "pages.zone:keep_zone": "own",
     "pages.views:change_view": "own",
@@ -89,6 +92,8 @@ SHOWING = frozenset(
         "pages.schedule_dialog:ask_schedule",
         "pages.schedule_dialog:fill_from_file",
         "pages.schedule_dialog:show_next",
+        "pages.plan_dialog:ask",
+        "pages.undo_dialog:ask",
         "pages.settling:ask",
         "pages.shell:own_range",
         "pages.shell:zoom",
@@ -99,7 +104,7 @@ SHOWING = frozenset(
     }
 )
 _KEEPS_THE_URL = re.compile(r"\w+_from_url|url_from_\w+")
-_FOLLOWED = frozenset({"tick", "acted", "url", "zone", "beat", "poll", "clock", "vendor-name", "trace-id"})
+_FOLLOWED = frozenset({"tick", "acted", "url", "zone", "beat", "poll", "clock", "vendor-name", "trace-id", "plan-run"})
 
 # Unsafe routes of the API and the one scope that opens each.
 ROUTES: Mapping[tuple[str, str], str] = {
@@ -109,6 +114,11 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/api/v1/incidents/{id}/acknowledge"): "operate",
     ("POST", "/api/v1/orders"): "orders",
     ("POST", "/api/v1/outcomes/{id}/settle"): "operate",
+    ("POST", "/api/v1/plans/{run_id}/apply"): "trigger",
+    ("POST", "/api/v1/plans/{run_id}/go-on"): "trigger",
+    ("POST", "/api/v1/plans/{run_id}/throw-away"): "trigger",
+    ("POST", "/api/v1/conflicts/{id}/undo"): "operate",
+    ("POST", "/api/v1/conflicts/runs/{run_id}/undo"): "operate",
     ("POST", "/api/v1/syncs/{name}/runs"): "trigger",
     ("POST", "/api/v1/syncs/{name}/runs/{id}/cancel"): "trigger",
     ("PUT", "/api/v1/limits/{vendor}"): "operate",
@@ -135,6 +145,9 @@ SAMPLES: Mapping[str, Any] = {
     "letters-back": {"back": "l1"},
     "letters-seen": {"id": "all", "verdict": "given_up", "at": "2026-03-02T12:00:00+00:00"},
     "schedule-seen": ["orders", None],
+    "plan-decided": {"row": "r1", "how": "apply"},
+    "plans-asked": {"row": "orders", "act": "dry_run"},
+    "undo-what": {"row": "c1", "act": "undo"},
 }
 _WILD = {"sync": "orders"}  # a component of many -> which of them
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-from db import orders, run_history, runs, stock
+from db import orders, plans, run_history, runs, stock
 from db.engine import Database
 from db.orders import NewOrder, OrderLine
 from db.runs import RunRow
@@ -46,6 +46,25 @@ class Stage:
         )
         assert grip is not None, row
         return await self._run(row.id, grip, db)
+
+    async def decided(self, plan: str, act: plans.Act, *, db: Database | None = None) -> Run | None:
+        """Decide about the plan of a run; return the begun run that acts, None when it cannot be decided so."""
+        self.clock.move(1)
+        found = await plans.decide(
+            self.db, plan, act, by="ops", trigger="user", reason="looked at it", now=self.clock.now()
+        )
+        if found is None or found[1] is None:
+            return None
+        until = self.clock.now() + timedelta(seconds=LEASE)
+        grip = await runs.begin(self.db, found[1], holder=self.holder(), now=self.clock.now(), until=until)
+        assert grip is not None
+        return await self._run(found[1].id, grip, db)
+
+    async def apply(self, plan: str, act: plans.Act = "apply") -> RunRow:
+        """Decide about a plan and do the run that acts, to its end."""
+        run = await self.decided(plan, act)
+        assert run is not None
+        return await self.work(run)
 
     async def take_over(self) -> Run | None:
         """Return the dead run, taken over, or None when there is none."""

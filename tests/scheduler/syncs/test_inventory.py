@@ -238,7 +238,7 @@ async def test_a_dead_letter_holds_its_sku_back_until_it_is_retried(stage: Stage
 
 
 async def test_an_erp_that_refuses_everything_ends_the_run(stage: Stage) -> None:
-    skus = {f"S{number:03d}": 5 for number in range(60)}
+    skus = {f"S{number:03d}": 5 for number in range(50)}
     stage.erp.put_stock(skus)
     await stage.sync("inventory")
     stage.clock.move(3600)
@@ -262,7 +262,7 @@ async def test_an_answer_that_would_empty_the_shop_writes_nothing(stage: Stage) 
 
     run = await stage.sync("inventory")
 
-    assert (run.outcome, run.error_type, run.written) == ("error", "stock_emptied", 0)
+    assert (run.outcome, run.error_type, run.written) == ("error", "blast_guard", 0)
     assert run.message is not None
     assert "25 of 60 SKUs in stock to 0" in run.message
     assert await stage.levels() == before
@@ -374,7 +374,11 @@ async def test_a_dry_run_says_what_it_would_do_and_does_nothing(stage: Stage) ->
 
     plan = stage.db.seal.open(run.plan or "")
     assert (plan["take_from_erp"], plan["post_to_erp"], plan["conflicts"], plan["unchanged"]) == (2, 1, 0, 0)
-    assert {item["sku"]: item["ruling"] for item in plan["items"]} == {"A": "post", "B": "take", "N": "take"}
+    assert {item["entity"]: item["kind"] for item in plan["items"]} == {
+        "A@MAIN": "post",
+        "B@MAIN": "take",
+        "N@MAIN": "new",
+    }
     assert await stage.levels() == before
     assert stage.erp.documents == {}
 

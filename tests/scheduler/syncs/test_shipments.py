@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from db import shipments
+from db import plan_rows, shipments
 from db.shipments import ShipmentRow
 from integrations.errors import HttpFailed, QuaysideError
 from integrations.types.shipping import Tracking, TrackingEvent
@@ -14,6 +14,7 @@ from scheduler.options import SchedulerOptions, ShipmentsOptions
 from tests.conftest import NOON
 from tests.scheduler.fakes import FakeVendors
 from tests.scheduler.stage import Stage
+from tests.scheduler.tables import digests
 
 
 def vendors(stage: Stage, **answers: Any) -> FakeVendors:
@@ -126,12 +127,15 @@ async def test_a_status_we_do_not_understand_changes_nothing(stage: Stage) -> No
     assert (await only(stage)).status == "created"
 
 
-async def test_a_dry_run_lists_what_would_be_asked_about(stage: Stage) -> None:
+async def test_a_dry_run_asks_and_plans_and_writes_nothing(stage: Stage) -> None:
     await ship(stage, "1")
-    asked = vendors(stage, fedex=lambda _: where("delivered"))
+    vendors(stage, fedex=lambda _: where("delivered"))
+    before = await digests(stage.db, but={"sync_runs", "plans", "plan_rows"})
     run = await stage.sync("shipments", dry_run=True)
+    (row,) = await plan_rows.page(stage.db, run.id)
 
-    assert (run.outcome, asked.calls) == ("success", [])
+    assert (run.outcome, row.field, row.before, row.after) == ("success", "status", "created", "delivered")
+    assert await digests(stage.db, but={"sync_runs", "plans", "plan_rows"}) == before
 
 
 async def test_a_label_bought_twice_is_one_shipment(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from db import dead_letters, stock
 from db.store_levels import sellable
 from integrations.errors import HttpFailed
 from scheduler.options import InventoryOptions, OrdersOptions, SchedulerOptions
-from scheduler.syncs.store_levels import SETTLED
+from scheduler.syncs.inventory_plan import SETTLED
 from tests.scheduler.fake_store import FakeStore
 from tests.scheduler.fakes import Fate, Killed, MortalDatabase
 from tests.scheduler.stage import Stage
