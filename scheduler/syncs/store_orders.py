@@ -76,10 +76,10 @@ class StoreOrders:
         """Take what changed last within a stretch of the past. The store lists the oldest change first."""
         query = OrderQuery(modified_since=since, limit=PAGE)
         while True:
-            page = await self._page(vendor, query)
+            page = await self.page(vendor, query)
             within = [order for order in page.orders if order.modified_at < until]
             async with self.run.step() as step:
-                step.counts = await self._keep(step.connection, vendor, within)
+                step.counts = await self.keep(step.connection, vendor, within)
             if not page.next_cursor or len(within) < len(page.orders):
                 return
             query = query.model_copy(update={"cursor": page.next_cursor})
