@@ -318,6 +318,7 @@ async def run_scheduler(settings: Settings) -> int:
     from scheduler.commands import serve, work_off
     from scheduler.demo import Demo
     from scheduler.events import Events
+    from scheduler.replays import ReplayDesk
     from scheduler.service import Duty
     from scheduler.worker import hand_out, job_engine
 
@@ -327,6 +328,7 @@ async def run_scheduler(settings: Settings) -> int:
         kinds = {facts.name: facts.kind for facts in vendor_facts(settings)}
         syncs = frozenset(facts.name for facts in sync_facts(settings))
         placing = checkout(settings, db, runtime).placing
+        replaying = ReplayDesk(db, runtime.gateway, now=lambda: datetime.now(UTC))
         events = Events(db, kinds=kinds, syncs=syncs, now=lambda: datetime.now(UTC))
         duties = [
             Duty(name="alerts.evaluate", every_seconds=2.0, act=rules.evaluate),
@@ -341,6 +343,7 @@ async def run_scheduler(settings: Settings) -> int:
             ),
             Duty(name="rollups.close", every_seconds=60.0, act=lambda: close_buckets(db, datetime.now(UTC))),
             Duty(name="events.work_off", every_seconds=2.0, act=events.work_off),
+            Duty(name="replays.work_off", every_seconds=1.0, act=replaying.work_off),
             Duty(name="placing.work_off", every_seconds=1.0, act=placing.work_off),
             Duty(name="sessions.close", every_seconds=30.0, act=runtime.gateway.close_orphans),
             Duty(name="retention", every_seconds=3600.0, act=lambda: prune_command(db, retention)),
@@ -358,6 +361,7 @@ async def run_scheduler(settings: Settings) -> int:
                 await run_here(give=partial(hand_out, jobs))
         finally:
             await placing.close()
+            await replaying.close()
     return 0
 
 

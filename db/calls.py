@@ -7,15 +7,14 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, tuple_
+from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.columns import to_micros
+from db.call_filter import CallFilter
+from db.call_search import FOREVER, Place, find
 from db.engine import Database
 from db.schema import attempts, bodies, calls, inputs
 
-FAILED = ("error", "unknown", "refused")
-_SEARCHED = (calls.c.message, calls.c.error_type, calls.c.operation, calls.c.correlation_id, calls.c.idempotency_key)
 _AT_ONCE = 500  # ids in one query
 
 
@@ -90,52 +89,29 @@ _CALL_FIELDS = tuple(name.name for name in fields(CallRow) if name.name != "sent
 async def search(
     db: Database,
     *,
-    vendor: str | None = None,
-    outcome: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    correlation_id: str | None = None,
-    operation: str | None = None,
-    error_type: str | None = None,
-    trigger: str | None = None,
-    text: str | None = None,
     limit: int = 100,
     before: tuple[datetime, str] | None = None,
     with_attempts: bool = True,
+    **wanted: Any,
 ) -> list[CallRow]:
-    """Return calls that fit all that is given, newest first, at most ``limit``.
+    """Return calls that fit all that is given (as ``CallFilter`` names it), newest first, at most ``limit``.
 
-    ``outcome`` may also be ``failed``: anything but a success. ``text`` is looked for in message, error type,
-    operation, correlation id and key, whatever the case. ``before`` is the (started_at, id) of the last call seen: the
-    list goes on after it, at the same cost at any depth.
+    ``before`` is the (started_at, id) of the last call seen: the list goes on after it. However long it takes, all of the
+    time asked for is looked through; pages and the API rather have ``call_search.find`` give up and say how far it got.
     """
-    c = calls.c
-    conditions: list[ColumnElement[bool]] = [
-        column == value
-        for column, value in (
-            (c.vendor, vendor),
-            (c.correlation_id, correlation_id),
-            (c.operation, operation),
-            (c.error_type, error_type),
-            (c.trigger, trigger),
-        )
-        if value
-    ]
-    if outcome:
-        conditions.append(c.outcome.in_(FAILED) if outcome == "failed" else c.outcome == outcome)
-    if since:
-        conditions.append(c.started_at >= since)
-    if until:
-        conditions.append(c.started_at < until)
-    if text:
-        conditions.append(or_(*(column.icontains(text, autoescape=True) for column in _SEARCHED)))
-    if before:
-        at = to_micros(before[0])
-        conditions += [c.started_at <= at, tuple_(c.started_at, c.id) < tuple_(at, before[1])]
-    query = select(calls).where(and_(True, *conditions)).order_by(c.started_at.desc(), c.id.desc()).limit(limit)
+    after = Place(started_at=before[0], id=before[1]) if before else None
+    found = await find(db, CallFilter(**wanted), since=since, until=until, limit=limit, after=after, patience=FOREVER)
+    return await rows_of(db, found.rows, with_attempts=with_attempts)
+
+
+async def rows_of(db: Database, found: Sequence[Row[Any]], *, with_attempts: bool) -> list[CallRow]:
+    """Return what ``call_search.find`` found as rows, with their attempts where they are asked for."""
+    if not with_attempts or not found:
+        return [_call(row, ()) for row in found]
     async with db.read() as connection:
-        found = (await connection.execute(query)).all()
-        sent = await _attempts(connection, found) if with_attempts else {}
+        sent = await _attempts(connection, found)
     return [_call(row, sent.get(row.id, ())) for row in found]
 
 

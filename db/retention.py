@@ -37,9 +37,9 @@ class RetentionOptions:
     ``bodies`` (default 3) are the redacted requests and answers, and the sealed inputs a call is replayed with.
     ``calls`` (30) are calls with their attempts. ``minute_rollups`` (7), ``five_minute_rollups`` (35) and
     ``hour_rollups`` (400) are the sums the charts show. ``sync_runs`` (90) are runs with their plans, notes, backfills,
-    conflicts and the dead letters that are dealt with; of each sync the newest run that succeeded stays. ``incidents``
-    (400) are resolved ones, and what circuits did. ``rate_snapshots`` (400): of each base the newest stays. ``audit``
-    (400) says who did what.
+    conflicts, the dead letters that are dealt with, and replays that have ended; of each sync the newest run that
+    succeeded stays. ``incidents`` (400) are resolved ones, and what circuits did. ``rate_snapshots`` (400): of each base
+    the newest stays. ``audit`` (400) says who did what.
     ``answers`` (30) are kept for when a vendor does not answer, and as long what they said of versions and certificates.
     ``events`` (30) are what vendors pushed to us and what came of it. ``checkout`` (90) are orders placed at the checkout
     that are at their end, with their sealed papers; ``checkout_payments`` (400) are settled ones: key, processor, amount,
@@ -214,6 +214,10 @@ def _checkout(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
 def _syncs(before: datetime) -> Iterator[Expiry]:
     conflicts, dead, runs = schema.conflicts, schema.dead_letters, schema.sync_runs
     yield Expiry(table=conflicts, at=conflicts.c.at, before=before)
+    gone = select(schema.replays.c.id).where(schema.replays.c.finished_at < before)
+    items = schema.replay_items
+    yield Expiry(table=items, at=items.c.started_at, before=before, also=items.c.replay_id.in_(gone))
+    yield Expiry(table=schema.replays, at=schema.replays.c.finished_at, before=before)
     yield Expiry(table=dead, at=dead.c.resolved_at, before=before)
     yield Expiry(table=schema.run_notes, at=schema.run_notes.c.at, before=before)
     yield Expiry(table=schema.backfills, at=schema.backfills.c.finished_at, before=before)

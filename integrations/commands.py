@@ -16,7 +16,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from db.calls import CallRow
-from integrations.adapter import Idempotency, Operation
+from integrations.adapter import Adapter, Idempotency, Operation
 from integrations.correlation import origin
 from integrations.errors import BusinessFailed, HttpFailed, InvalidInput, MissingCredential, QuaysideError
 from integrations.limits import edited, is_whole, limits_of, sources_of, usable, values_of
@@ -71,7 +71,7 @@ def vendor_listed(
             }
             for credential in vendor.credentials
         ],
-        "operations": [_operation(operation) for operation in vendor.operations],
+        "operations": [_operation(operation, adapter_class(name)) for operation in vendor.operations],
         "quotas": [
             {
                 "name": quota.name,
@@ -92,17 +92,26 @@ def vendor_listed(
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: Operation, adapter: type[Adapter]) -> dict[str, Any]:
     fallback = operation.fallback
     return {
         "name": operation.name,
         "supported": operation.supported,
         "idempotent": operation.idempotency is not Idempotency.OURS,
+        "repeat": _repeat(operation, adapter),
         "fallback": None if fallback is None else fallback.vendor or fallback.kind,
         "input_schema": operation.input.model_json_schema(mode="validation"),
         "result_schema": TypeAdapter(operation.result).json_schema(mode="serialization"),
         "example": dict(operation.example),
     }
+
+
+def _repeat(operation: Operation, adapter: type[Adapter]) -> str:
+    """Return what makes it safe to send it again after a lost answer: it reads (``read``), it sets a value (``natural``),
+    the vendor's key (``key``), our look-up (``look_up``); ``never`` where nothing does."""
+    if operation.idempotency is not Idempotency.OURS:
+        return {"native": "key"}.get(operation.idempotency.value, operation.idempotency.value)
+    return "look_up" if hasattr(adapter, f"look_up_{operation.name}") else "never"
 
 
 def read_input(vendor: str, operation: str, text: str) -> Mapping[str, Any]:

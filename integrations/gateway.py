@@ -112,20 +112,21 @@ class Gateway:
         idempotency_key: str | None = None,
         deadline: float | None = None,
         claimed: bool = False,
+        call_id: str | None = None,
     ) -> CallResult:
         """Make one call and return its result; where a fallback answered, ``cause`` says what the vendor failed with.
 
         ``deadline`` in seconds replaces the operation's. ``claimed``: while the database is away or busy, a write is refused
-        rather than sent without a claim of ours, also where the vendor has keys of its own. Raise an error of
-        ``errors.py``; a write whose answer is lost and cannot be looked up raises OutcomeUnknown and stays listed until
-        it is settled.
+        rather than sent without a claim of ours, also where the vendor has keys of its own. ``call_id`` is what the call is
+        recorded under, for whoever has to know before. Raise an error of ``errors.py``; a write whose answer is lost and
+        cannot be looked up raises OutcomeUnknown and stays listed until it is settled.
         """
         road = self._road(vendor)
         chosen = find_operation(road.adapter, operation)
         asked = validated(chosen, value)
         if idempotency_key is not None and not 1 <= len(idempotency_key) <= 255:
             raise InvalidInput("An idempotency key has 1 to 255 characters.", field="idempotency_key")
-        walk = Walk(self, road, chosen, asked, priority, idempotency_key, deadline or chosen.deadline, claimed)
+        walk = Walk(self, road, chosen, asked, priority, idempotency_key, deadline or chosen.deadline, claimed, call_id)
         try:
             found = await walk.run()
         except (CallFailed, NotPermitted) as error:

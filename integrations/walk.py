@@ -57,6 +57,7 @@ class Walk:
         key: str | None,
         deadline: float,
         claimed: bool = False,
+        call_id: str | None = None,
     ) -> None:
         self.gateway = gateway
         self.road = road
@@ -67,7 +68,7 @@ class Walk:
         if key is None and operation.writes:
             key = _key_of(road.adapter, operation, asked)
         self.call = CallFacts(
-            call_id=new_id(),
+            call_id=call_id or new_id(),
             started_at=int(self.begun * 1_000_000),
             correlation_id=cause.correlation_id,
             vendor=road.adapter.vendor.name,

@@ -42,6 +42,7 @@ class OperationFacts:
     result_schema: Mapping[str, Any]
     example: Mapping[str, Any]
     supported: bool = True
+    repeat: str = ""  # what makes a second send safe: read, natural, key, look_up; never: nothing does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

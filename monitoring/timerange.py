@@ -86,6 +86,12 @@ def parameters_of(search: str | None) -> dict[str, str]:
     return dict(parse_qsl((search or "").removeprefix("?")))
 
 
+def with_parameters(search: str | None, **changed: str) -> str:
+    """Return a URL's search part with some parameters changed; an empty one is left out."""
+    kept = {name: value for name, value in {**parameters_of(search), **changed}.items() if value}
+    return "?" + urlencode(kept) if kept else ""
+
+
 def time_range(search: str | None, zone: str | None, now: datetime) -> TimeRange:
     """Return the range a URL asks for; the default one, with a ``problem``, when it cannot be read."""
     wanted = parameters_of(search)

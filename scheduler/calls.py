@@ -28,3 +28,22 @@ class Calls(Protocol):
 
     def session(self, vendor: str) -> AbstractAsyncContextManager[None]:
         """Let the calls to a vendor inside share one session, signed out at the end."""
+
+
+class NamedCalls(Protocol):
+    """Calls vendors under call ids that are known before."""
+
+    async def call(
+        self,
+        vendor: str,
+        operation: str,
+        value: BaseModel | Mapping[str, Any],
+        *,
+        priority: Priority = "batch",
+        idempotency_key: str | None = None,
+        call_id: str | None = None,
+    ) -> CallResult:
+        """Make one call, recorded under ``call_id``. Raise an error of ``integrations.errors``."""
+
+    def session(self, vendor: str) -> AbstractAsyncContextManager[None]:
+        """Let the calls to a vendor inside share one session, signed out at the end."""

@@ -24,6 +24,7 @@ from db.schema.people import (
     users,
 )
 from db.schema.plans import plan_rows, plans
+from db.schema.replays import replay_items, replays
 from db.schema.resilience import answers, circuit_samples, circuit_transitions, circuits, keys, permits, sign_ins, slots
 from db.schema.rollups import rollup_bins, rollup_errors, rollups, spend, wait_bins
 from db.schema.shop import orders, outbox, placements, rate_snapshots, stock, stock_readings
@@ -80,6 +81,8 @@ __all__ = [
     "processes",
     "processor_transactions",
     "rate_snapshots",
+    "replay_items",
+    "replays",
     "rollup_bins",
     "rollup_errors",
     "rollups",

@@ -142,20 +142,40 @@
 
       never_mind: function (clicks) { return clicks ? false : none; },
 
-      // A call that is closed is not chosen any more, so that its row opens it again.
-      closed: function (opened) {
-        if (opened) return;
+      // The open call stands in the URL, so that a link shows it; closed, it is chosen no more, and its row opens it again.
+      chosen: function (rows, search) {
+        if (!rows || !rows.length) return none;
+        var wanted = parameters(search);
+        wanted.set("call", rows[0].correlation + "/" + rows[0].id);
+        return "?" + wanted.toString();
+      },
+
+      closed: function (opened, search) {
+        if (opened) return none;
         try { window.dash_ag_grid.getApi("calls-grid").deselectAll(); } catch (e) { /* the list is gone */ }
+        var wanted = parameters(search);
+        if (!wanted.has("call")) return none;
+        wanted.delete("call");
+        return wanted.toString() ? "?" + wanted.toString() : "";
       },
 
       // The call list: a new filter starts it over; news only refresh it while somebody looks at its top.
-      calls: function (search, _tick, last) {
+      calls: function (search, _tick, further, last) {
+        var wanted = parameters(search), cause = window.dash_clientside.callback_context.triggered[0] || {};
+        ["call", "columns"].forEach(function (name) { wanted.delete(name); });
+        var now = wanted.toString();
         var api = null;
         try { api = window.dash_ag_grid.getApi("calls-grid"); } catch (e) { /* not drawn yet */ }
-        if (!api || api.isDestroyed()) return search;
-        if (search !== last) api.purgeInfiniteCache();
-        else if (api.getFirstDisplayedRowIndex() === 0) api.refreshInfiniteCache();
-        return search;
+        if (!api || api.isDestroyed()) return now;
+        if (now !== last || (further && cause.prop_id === "calls-further.data")) api.purgeInfiniteCache();
+        else if (cause.prop_id === "tick.data" && api.getFirstDisplayedRowIndex() === 0) api.refreshInfiniteCache();
+        return now;
+      },
+
+      // A search that gave up goes on for longer, as often as it is asked to, until something else is searched for.
+      further: function (clicks, search, last) {
+        if (!clicks) return none;
+        return { search: search, times: last && last.search === search ? last.times + 1 : 1 };
       },
 
       preset: function () {

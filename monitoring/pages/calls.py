@@ -1,7 +1,8 @@
-"""The call list: every recorded call, filtered on the server, newest first; a row opens the call in full.
+"""The call list: every recorded call, filtered and sorted on the server; a row opens the call in full.
 
-The filters live in the URL beside the time range. The list asks for a hundred rows at a time and remembers where each
-hundred ends, so that going down the list costs the same at any depth.
+The filters, the order, the columns and the open call live in the URL beside the time range. The list asks for a hundred
+rows at a time and remembers where each hundred ends, so that going down the list costs the same at any depth. A search
+that would take too long gives up and says how far it looked; a click lets it look further.
 """
 
 from __future__ import annotations
@@ -16,50 +17,55 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 from dash.development.base_component import Component
 
 from db import calls as call_queries
+from db.call_search import PATIENCE, Counted, Found, Order, Place, count, find
 from db.calls import CallRow
 from monitoring import units
+from monitoring.call_filters import ORDERS, Asked, asked_of, parameters_for
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
+from monitoring.pages import calls_filters, replay_dialog
 from monitoring.pages.call_details import call_details
-from monitoring.pages.calls_grid import BUNDLE, PAGE, grid, load_on_demand
+from monitoring.pages.calls_grid import (
+    BUNDLE,
+    COLUMNS,
+    PAGE,
+    SHOWN,
+    chosen_columns,
+    column_definitions,
+    grid,
+    load_on_demand,
+)
+from monitoring.pages.marks import aria, icon
 from monitoring.pages.states import empty, loading, shown
-from monitoring.timerange import TimeRange, parameters_of, time_range
+from monitoring.timerange import TimeRange, parameters_of, time_range, with_parameters
 
-FILTERS = ("vendor", "outcome", "operation", "error_type", "trigger", "text")
-_OUTCOMES = ("failed", "success", "error", "refused", "unknown")
-_TRIGGERS = ("sync", "api", "user", "replay", "demo")
 _REMEMBERED = 500  # ends of pages, over all tabs
+_FURTHER = 2.0  # seconds more that each click looks
+_LONGEST = 20.0
+_MOST = 10_000  # calls that are counted
+_ORDER_WORDS: Mapping[Order, str] = {
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "slowest": "Slowest first",
+    "fastest": "Fastest first",
+}
 
 
 def layout(context: DashboardContext) -> Component:
     """Return the page: filters, the grid, and the drawer a row opens."""
-    operations = sorted({operation.name for facts in context.vendors for operation in facts.operations})
     return html.Div(
         [
             html.Div(
-                [html.H1("Calls"), html.Span("one row per call, retries included; newest first", className="q-sub")],
+                [
+                    html.H1("Calls"),
+                    html.Span("one row per call, retries included", className="q-sub"),
+                    html.Span(className="q-grow"),
+                    dcc.Link("Replays", href="/replays"),
+                ],
                 className="q-head",
             ),
-            html.Div(
-                [
-                    _choice("vendor", "Vendor", [(facts.name, facts.label) for facts in context.vendors]),
-                    _choice(
-                        "outcome",
-                        "Outcome",
-                        [(name, "all but success" if name == "failed" else name) for name in _OUTCOMES],
-                    ),
-                    _choice("operation", "Operation", [(name, name) for name in operations]),
-                    dmc.TextInput(
-                        id="filter-error_type", label="Error type", placeholder="timeout", size="xs", debounce=400
-                    ),
-                    _choice("trigger", "Trigger", [(name, name) for name in _TRIGGERS]),
-                    dmc.TextInput(
-                        id="filter-text", label="Text", placeholder="in message, id or key", size="xs", debounce=400
-                    ),
-                ],
-                className="q-filters",
-                role="search",
-            ),
+            calls_filters.filters(context),
+            _toolbar(),
             html.Div(id="calls-problem"),
             html.Div(loading(420), id="calls-slot", className="q-grid"),
             dcc.Store(id="calls-wanted", data=BUNDLE),
@@ -71,36 +77,70 @@ def layout(context: DashboardContext) -> Component:
                 position="right",
                 size="min(640px, 100vw)",
                 padding="md",
+                closeButtonProps=aria(label="Close the call"),
             ),
             dcc.Store(id="calls-search"),
+            dcc.Store(id="calls-further"),
+            replay_dialog.dialog(),
         ]
     )
 
 
-def _choice(name: str, label: str, values: list[tuple[str, str]]) -> Component:
-    return dmc.Select(
-        id=f"filter-{name}",
-        label=label,
-        placeholder="any",
-        data=[{"value": value, "label": text} for value, text in values],
-        clearable=True,
-        searchable=len(values) > 8,
-        size="xs",
-        comboboxProps={"shadow": "md"},
+def _toolbar() -> Component:
+    return html.Div(
+        [
+            html.Span(id="calls-count", className="q-num", role="status"),
+            html.Span(className="q-grow"),
+            dmc.Select(
+                id="calls-order",
+                data=[{"value": name, "label": _ORDER_WORDS[name]} for name in ORDERS],
+                value="newest",
+                allowDeselect=False,
+                size="xs",
+                w=140,
+                comboboxProps={"shadow": "md"},
+                **aria(label="Order"),
+            ),
+            dmc.Popover(
+                [
+                    dmc.PopoverTarget(dmc.Button("Columns", variant="default", size="compact-sm")),
+                    dmc.PopoverDropdown(
+                        dmc.CheckboxGroup(
+                            html.Div(
+                                [
+                                    dmc.Checkbox(label=head, value=name, size="xs")
+                                    for name, (head, *_rest) in COLUMNS.items()
+                                ],
+                                className="q-options",
+                            ),
+                            id="calls-columns",
+                            value=list(SHOWN),
+                            label="Columns of the list",
+                        )
+                    ),
+                ],
+                position="bottom-end",
+                shadow="md",
+                trapFocus=True,
+            ),
+            replay_dialog.button(),
+            html.A("CSV", id="calls-csv", href="/calls.csv", download="", className="q-csv", target="_self"),
+        ],
+        className="q-toolbar",
     )
 
 
 class _Ends:
-    """Where each page of each list ends: (tab and filters, first row) -> what the next page starts before."""
+    """Where each page of each list ends: (tab and filters, first row) -> the place the next page starts behind."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, int], Any] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int], Place] = OrderedDict()
 
-    def before(self, listing: str, first: int) -> Any:
-        """Return what a page starts before; None for the first page. Raise KeyError when it is not known any more."""
+    def before(self, listing: str, first: int) -> Place | None:
+        """Return what a page starts behind; None for the first. Raise KeyError when it is not known any more."""
         return None if first == 0 else self._known[listing, first]
 
-    def remember(self, listing: str, first: int, end: Any) -> None:
+    def remember(self, listing: str, first: int, end: Place) -> None:
         """Note where the page that starts at ``first`` continues from."""
         self._known[listing, first] = end
         self._known.move_to_end((listing, first))
@@ -110,54 +150,51 @@ class _Ends:
 
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     """Answer the grid, keep filters and URL the same, open calls."""
-    ends = _Ends()
     load_on_demand()
+    calls_filters.register(app)
+    _register_grid(app, context)
+    _register_toolbar(app, context, hub)
+    _register_drawer(app, context)
+    replay_dialog.register(app, context)
+
+
+def _in_browser(app: Dash, function: str, *parts: Any) -> None:
     app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "bundle"), Output("calls-ready", "data"), Input("calls-wanted", "data")
+        ClientsideFunction("quayside", function), *parts, prevent_initial_call=function != "bundle"
     )
 
-    @app.callback(Output("calls-slot", "children"), Input("calls-ready", "data"), prevent_initial_call=True)
-    async def show_grid(ready: bool | None) -> Any:
-        return grid() if ready else empty("The list could not be loaded.", "Reload the page to try again.", mark="down")
 
-    @app.callback(
-        *[Output(f"filter-{name}", "value") for name in FILTERS],
-        Input("calls-wanted", "data"),
-        State("url", "search"),
-    )
-    async def filters_from_url(_bundle: str, search: str | None) -> list[str | None]:
-        wanted = parameters_of(search)
-        return [wanted.get(name) for name in FILTERS]
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        *[Input(f"filter-{name}", "value") for name in FILTERS],
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_filters(*values: Any) -> Any:
-        *chosen, search, path = values
-        if path != "/calls":
-            return no_update
-        wanted = parameters_of(search)
-        kept = {name: value for name, value in wanted.items() if name not in FILTERS}
-        filters = {name: value for name, value in zip(FILTERS, chosen, strict=True) if value}
-        after = "?" + urlencode({**kept, **filters}) if kept or filters else ""
-        return no_update if parameters_of(after) == wanted else after
-
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "calls"),
+def _register_grid(app: Dash, context: DashboardContext) -> None:
+    ends = _Ends()
+    _in_browser(app, "bundle", Output("calls-ready", "data"), Input("calls-wanted", "data"))
+    _in_browser(
+        app,
+        "calls",
         Output("calls-search", "data"),
         Input("url", "search"),
         Input("tick", "data"),
+        Input("calls-further", "data"),
         State("calls-search", "data"),
-        prevent_initial_call=True,
+    )
+    _in_browser(
+        app,
+        "further",
+        Output("calls-further", "data"),
+        Input("calls-look", "n_clicks"),
+        State("url", "search"),
+        State("calls-further", "data"),
     )
 
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "closed"), Input("call-drawer", "opened"), prevent_initial_call=True
+    @app.callback(
+        Output("calls-slot", "children"),
+        Input("calls-ready", "data"),
+        State("url", "search"),
+        prevent_initial_call=True,
     )
+    async def show_grid(ready: bool | None, search: str | None) -> Any:
+        if not ready:
+            return empty("The list could not be loaded.", "Reload the page to try again.", mark="down")
+        return grid(chosen_columns(parameters_of(search).get("columns")))
 
     @app.callback(
         Output("calls-grid", "getRowsResponse"),
@@ -166,65 +203,207 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         State("url", "search"),
         State("zone", "data"),
         State("tab", "data"),
+        State("calls-further", "data"),
     )
-    async def rows(request: Mapping[str, Any] | None, search: str | None, zone: str | None, tab: str | None) -> Any:
+    async def rows(
+        request: Mapping[str, Any] | None,
+        search: str | None,
+        zone: str | None,
+        tab: str | None,
+        further: Mapping[str, Any] | None,
+    ) -> Any:
         if not request:
             return no_update, no_update
         view = time_range(search, zone, context.now())
-        filters = {name: value for name, value in parameters_of(search).items() if name in FILTERS}
-        listing = f"{tab} {urlencode(filters)} {view.query}"
+        parameters = parameters_of(search)
+        asked = asked_of(parameters)
+        listing = f"{tab} {urlencode(parameters_for(parameters))} {asked.order} {view.query}"
         first = int(request["startRow"])
         try:
-            before = ends.before(listing, first)
+            after = ends.before(listing, first)
         except KeyError:
             return {"rowData": [], "rowCount": first}, no_update
-        found = await shown("calls", call_queries.search(
-            context.db, since=view.since, until=view.until, limit=PAGE, before=before, with_attempts=False, **filters
-        ))  # fmt: skip
+        times = int(further["times"]) if further and further.get("search") == search else 0
+        patience = min(times * _FURTHER, _LONGEST) or PATIENCE
+        found = await shown("calls", page_of(context, asked, view, after, patience))
         if isinstance(found, Component):
             return {"rowData": [], "rowCount": 0}, found
-        if len(found) == PAGE:
-            ends.remember(listing, first + PAGE, (found[-1].started_at, found[-1].id))
-        count = first + len(found) if len(found) < PAGE else -1
-        return {"rowData": [row(call, context, view) for call in found], "rowCount": count}, None
+        page, calls = found
+        if page.next is not None and page.reached is None:
+            ends.remember(listing, first + PAGE, page.next)
+        rest = -1 if page.next is not None and page.reached is None else first + len(calls)
+        note = gave_up(page.reached, first + len(calls), asked.order, view) if page.reached else None
+        return {"rowData": [row(call, context, view) for call in calls], "rowCount": rest}, note
+
+
+async def page_of(
+    context: DashboardContext, asked: Asked, view: TimeRange, after: Place | None, patience: float
+) -> tuple[Found, list[CallRow]]:
+    """Return a page of the list and its calls with their attempts."""
+    found = await find(
+        context.db,
+        asked.filter,
+        since=view.since,
+        until=view.until,
+        order=asked.order,
+        limit=PAGE,
+        after=after,
+        patience=patience,
+    )
+    return found, await call_queries.rows_of(context.db, found.rows, with_attempts=True)
+
+
+def gave_up(reached: Place, number: int, order: Order, view: TimeRange) -> Component:
+    """Return how far a search looked that gave up, and the button that lets it look further."""
+    if order in ("slowest", "fastest"):
+        how_far = f"calls {'slower' if order == 'slowest' else 'faster'} than {units.duration(reached.duration)}"
+    else:
+        moment = units.clock(reached.started_at, view.zone, view.now)
+        how_far = f"calls {'after' if order == 'newest' else 'before'} {moment}"
+    found = "found nothing" if not number else f"found {units.plural(number, 'call')}"
+    return html.Div(
+        [
+            icon("eye"),
+            html.Span(f"Looked through the {how_far} and {found} so far. There may be more beyond."),
+            dmc.Button("Look further", id="calls-look", size="compact-xs", variant="default"),
+        ],
+        className="q-banner q-tone-info q-block",
+        role="status",
+    )
+
+
+def _register_toolbar(app: Dash, context: DashboardContext, hub: Hub) -> None:
+    @app.callback(
+        Output("calls-count", "children"),
+        Output("calls-csv", "href"),
+        Output("calls-order", "value"),
+        Output("calls-order", "error"),
+        Output("calls-columns", "value"),
+        Input("url", "search"),
+        Input("tick", "data"),
+        Input("zone", "data"),
+        State("url", "pathname"),
+    )
+    async def show_toolbar(search: str | None, _tick: float, zone: str | None, path: str | None) -> Any:
+        if path != "/calls":
+            return no_update
+        view = time_range(search, zone, context.now())
+        parameters = parameters_of(search)
+        asked = asked_of(parameters)
+        kept = {**parameters_for(parameters), **({"sort": asked.order} if asked.order != "newest" else {})}
+
+        async def counting() -> Counted:
+            return await count(context.db, asked.filter, since=view.since, until=view.until, most=_MOST)
+
+        key = ("calls-count", urlencode(kept), view.query)
+        counted = await shown("calls-count", hub.once(key, counting))
+        words = "" if isinstance(counted, Component) else count_words(counted, view)
+        columns = list(chosen_columns(parameters.get("columns")))
+        return words, view.link("/calls.csv", **kept), asked.order, asked.problems.get("sort"), columns
+
+    @app.callback(Output("calls-grid", "columnDefs"), Input("calls-columns", "value"), prevent_initial_call=True)
+    async def show_columns(chosen: list[str] | None) -> Any:
+        return column_definitions(chosen_columns(",".join(chosen or ())))
+
+    @app.callback(
+        Output("url", "search", allow_duplicate=True),
+        Input("calls-order", "value"),
+        Input("calls-columns", "value"),
+        State("url", "search"),
+        State("url", "pathname"),
+        prevent_initial_call=True,
+    )
+    async def url_from_toolbar(
+        order: str | None, chosen: list[str] | None, search: str | None, path: str | None
+    ) -> Any:
+        if path != "/calls":
+            return no_update
+        columns = chosen_columns(",".join(chosen or ()))
+        after = with_parameters(
+            search,
+            sort="" if order in (None, "newest") else str(order),
+            columns="" if columns == SHOWN else ",".join(columns),
+        )
+        return no_update if parameters_of(after) == parameters_of(search) else after
+
+
+def count_words(counted: Counted, view: TimeRange) -> str:
+    """Return how many calls there are, as far as they were counted."""
+    number = units.plural(counted.number, "call")
+    if counted.exact:
+        return number
+    if counted.reached is None:
+        return f"over {number}"
+    return f"at least {number}, counted back to {units.clock(counted.reached.started_at, view.zone, view.now)}"
+
+
+def _register_drawer(app: Dash, context: DashboardContext) -> None:
+    _in_browser(
+        app,
+        "chosen",
+        Output("url", "search", allow_duplicate=True),
+        Input("calls-grid", "selectedRows"),
+        State("url", "search"),
+    )
+    _in_browser(
+        app,
+        "closed",
+        Output("url", "search", allow_duplicate=True),
+        Input("call-drawer", "opened"),
+        State("url", "search"),
+    )
 
     @app.callback(
         Output("call-drawer", "opened"),
         Output("call-drawer", "title"),
         Output("call-body", "children"),
-        Input("calls-grid", "selectedRows"),
-        State("zone", "data"),
-        State("url", "search"),
-        prevent_initial_call=True,
+        Input("url", "search"),
+        Input("zone", "data"),
+        State("url", "pathname"),
+        State("call-drawer", "opened"),
     )
-    async def open_call(selected: list[Mapping[str, Any]] | None, zone: str | None, search: str | None) -> Any:
-        if not selected:
-            return no_update, no_update, no_update
+    async def open_call(search: str | None, zone: str | None, path: str | None, opened: bool | None) -> Any:
+        if path != "/calls":
+            return no_update
+        correlation_id, _, id = parameters_of(search).get("call", "").rpartition("/")
+        if not id:
+            return (False if opened else no_update), no_update, no_update
         view = time_range(search, zone, context.now())
-        wanted = selected[0]
+        title = "Call"
 
         async def read() -> list[Component]:
-            found, _ = await call_queries.trace(context.db, wanted["correlation_id"])
-            call = next((one for one in found if one.id == wanted["id"]), None)
+            nonlocal title
+            found, _ = await call_queries.trace(context.db, correlation_id)
+            call = next((one for one in found if one.id == id), None)
             if call is None:
                 return [empty("This call is not kept any more.")]
+            title = f"{context.label(call.vendor)} · {call.operation}"
             return call_details(call, call.sent, context, view)
 
-        return True, f"{wanted['vendor']} · {wanted['operation']}", await shown("call", read())
+        body = await shown("call", read())
+        return True, title, body
 
 
 def row(call: CallRow, context: DashboardContext, view: TimeRange) -> dict[str, Any]:
     """Return a row of the grid, as it is read."""
+    own = [attempt for attempt in call.sent if attempt.operation == call.operation]
     return {
         "id": call.id,
-        "correlation_id": call.correlation_id,
         "started": units.clock(call.started_at, view.zone, view.now),
         "vendor": context.label(call.vendor),
         "operation": call.operation,
         "outcome": call.outcome,
+        "status": own[-1].status if own else None,
         "error": (call.error_type or "").replace("_", " "),
+        "fault": call.fault or "",
         "duration": units.duration(call.duration),
         "attempts": call.attempts,
+        "waited": units.duration(call.throttle_wait) if call.throttle_wait else "",
         "trigger": call.trigger,
+        "priority": call.priority,
+        "by": call.user_name or call.run_id or "",
+        "key": call.idempotency_key or "",
+        "correlation": call.correlation_id,
+        "path": own[-1].path if own else "",
         "message": call.message or "",
     }

@@ -17,7 +17,6 @@ from itertools import takewhile
 from pathlib import Path
 from statistics import median, quantiles
 from time import monotonic
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -155,8 +154,8 @@ async def ask(at: Storm, moments: Sequence[float]) -> Stretch:
 
 async def batch_is_at_it(at: Storm) -> bool:
     """Whether the sync has begun to ask."""
-    requests: list[dict[str, Any]] = (await at.control("GET", "/ledger?vendor=fedex"))["requests"]
-    return sum(one["operation"] == "track_shipment" for one in requests) >= RATE
+    requests = (await at.control("GET", "/ledger?vendor=fedex"))["requests"]
+    return [one["operation"] for one in requests].count("track_shipment") >= RATE
 
 
 async def waits_of_batch(at: Storm, begun: datetime, ended: datetime) -> list[float]:

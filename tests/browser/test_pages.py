@@ -17,6 +17,7 @@ PAGES = {
     "vendors": "/vendors",
     "vendor": "/vendors/aramex?range=24h",
     "calls": "/calls?range=24h",
+    "replays": "/replays",
     "trace": "/traces/{retried}",
     "syncs": "/syncs",
     "incidents": "/incidents?range=24h",

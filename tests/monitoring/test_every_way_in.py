@@ -58,6 +58,8 @@ ACTING: Mapping[str, Right] = {
     "pages.plan_dialog:decide": "trigger",
     "pages.plans:plan": "trigger",
     "pages.undo_dialog:undo": "operate",
+    "pages.replay_dialog:start_replay": "trigger",
+    "pages.replays:cancel_replay": "trigger",
     "pages.settling:settle": "operate",
     "pages.zone:keep_zone": "own",
     "pages.views:change_view": "own",
@@ -74,8 +76,8 @@ SHOWING = frozenset(
         "live:push_again",
         "live:push_from_the_start",
         "pages.agreeing:ask",
-        "pages.calls:open_call",
         "pages.calls:rows",
+        "pages.calls:show_columns",
         "pages.calls:show_grid",
         "pages.circuit_dialog:ask",
         "pages.game_day:operations_of_vendor",
@@ -94,6 +96,9 @@ SHOWING = frozenset(
         "pages.schedule_dialog:show_next",
         "pages.plan_dialog:ask",
         "pages.undo_dialog:ask",
+        "pages.replay_dialog:ask_replay",
+        "pages.replays:ask_cancel_replay",
+        "pages.replays:close_item",
         "pages.settling:ask",
         "pages.shell:own_range",
         "pages.shell:zoom",
@@ -104,7 +109,10 @@ SHOWING = frozenset(
     }
 )
 _KEEPS_THE_URL = re.compile(r"\w+_from_url|url_from_\w+")
-_FOLLOWED = frozenset({"tick", "acted", "url", "zone", "beat", "poll", "clock", "vendor-name", "trace-id", "plan-run"})
+_FOLLOWED = frozenset(
+    {"tick", "acted", "url", "zone", "beat", "poll", "clock", "vendor-name", "trace-id", "plan-run"}
+    | {"calls-wanted", "replay-id"}
+)
 
 # Unsafe routes of the API and the one scope that opens each.
 ROUTES: Mapping[tuple[str, str], str] = {
@@ -119,6 +127,9 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/api/v1/plans/{run_id}/throw-away"): "trigger",
     ("POST", "/api/v1/conflicts/{id}/undo"): "operate",
     ("POST", "/api/v1/conflicts/runs/{run_id}/undo"): "operate",
+    ("POST", "/api/v1/replays"): "trigger",
+    ("POST", "/api/v1/replays/preview"): "read",
+    ("POST", "/api/v1/replays/{id}/cancel"): "trigger",
     ("POST", "/api/v1/syncs/{name}/runs"): "trigger",
     ("POST", "/api/v1/syncs/{name}/runs/{id}/cancel"): "trigger",
     ("PUT", "/api/v1/limits/{vendor}"): "operate",
