@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from db.audit import Act
 from monitoring.context import DashboardContext
 from monitoring.timerange import TimeRange
 
-# Beginning of an act -> the page of its subject; {subject} is put in as a parameter of that name.
+# Beginning of an act -> the page of its subject, and the parameter it is named by; or it stands in the path.
 _PAGES: Mapping[str, tuple[str, str]] = {
     "call": ("/calls", ""),
     "conflict": ("/syncs", ""),
@@ -17,7 +18,7 @@ _PAGES: Mapping[str, tuple[str, str]] = {
     "incident": ("/incidents", ""),
     "order": ("/calls", "text"),
     "outcome": ("/outcomes", ""),
-    "replay": ("/calls", ""),
+    "replay": ("/replays/{subject}", ""),
     "retention": ("/settings", ""),
     "run": ("/syncs", ""),
     "schedule": ("/syncs", ""),
@@ -58,7 +59,7 @@ def subject_page(act: Act, context: DashboardContext, view: TimeRange) -> str | 
     if found is None:
         return None
     path, parameter = found
-    return view.link(path, **({parameter: act.subject} if parameter else {}))
+    return view.link(path.format(subject=quote(act.subject, safe="")), **({parameter: act.subject} if parameter else {}))
 
 
 def _changes(facts: Mapping[str, Any]) -> list[str]:

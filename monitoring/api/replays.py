@@ -28,6 +28,7 @@ from monitoring.api.access import (
 )
 from monitoring.call_filters import asked_of
 from monitoring.problem import Problem, unknown
+from monitoring.reasons import LONGEST, SHORTEST
 from monitoring.replay_plan import MOST, WHY, Plan, plan
 from monitoring.replaying import begun, progress_of
 from monitoring.site import Site
@@ -43,9 +44,9 @@ _CALLS: JsonDict = {
 }
 _REASON = "FedEx is back after its outage"
 _PROGRESS: JsonDict = {
-    "waiting": 120,
-    "under_way": 4,
-    "success": 868,
+    "waiting": 0,
+    "under_way": 0,
+    "success": 992,
     "error": 3,
     "unknown": 0,
     "refused": 5,
@@ -53,14 +54,14 @@ _PROGRESS: JsonDict = {
 }
 _REPLAY: JsonDict = {
     "id": "5c1d2b7e0f3a4c69b1d28e5f6a7b8c90",
-    "state": "running",
+    "state": "finished",
     "created_at": "2026-10-01T12:05:00Z",
     "created_by": "ada",
     "reason": _REASON,
     "calls": {"vendor": "fedex", "outcome": "failed", "from": "2026-10-01T11:00:00Z", "to": "2026-10-01T12:00:00Z"},
     "total": 1000,
     "progress": _PROGRESS,
-    "finished_at": None,
+    "finished_at": "2026-10-01T12:07:40Z",
 }
 
 Text = Annotated[str, StringConstraints(max_length=255)]
@@ -101,7 +102,7 @@ class ReplayWanted(Model):
     )
 
     calls: CallsWanted
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)] = Field(
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=SHORTEST, max_length=LONGEST)] = Field(
         description="it stays with the replay and in the audit; no personal data"
     )
 

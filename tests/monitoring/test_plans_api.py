@@ -120,7 +120,7 @@ async def test_a_plan_thrown_away_is_no_longer_asked_about(
 
 
 def test_a_sync_that_stopped_and_asks_is_not_told_of_twice(clock: MovableClock) -> None:
-    common = {"syncs": sync_facts(), "paused": frozenset(), "options": AlertOptions(), "now": clock.now()}
+    common = {"syncs": sync_facts(), "edits": {}, "options": AlertOptions(), "now": clock.now()}
 
     def failed(error_type: str) -> list[str]:
         stands = {"inventory": Freshness(sync="inventory", outcome="error", error_type=error_type)}
