@@ -18,7 +18,7 @@ from tests.scheduler.stage import Stage
 from tests.scheduler.tables import digests
 
 SKUS = {f"S{number:03d}": 5 + number for number in range(60)}
-ITS_OWN = {"sync_runs", "plans", "plan_rows", "leases"}
+ITS_OWN = {"sync_runs", "run_notes", "plans", "plan_rows", "leases"}
 DAY = 90_000.0
 SAYS = {"platform": "The answer"}
 

@@ -23,7 +23,7 @@ from tests.scheduler.stage import Stage
 from tests.scheduler.tables import digests
 
 SMALL = SchedulerOptions(inventory=InventoryOptions(page_size=3, pause=0))
-ITS_OWN = {"sync_runs", "plans", "plan_rows"}  # what a dry run writes: itself and its plan
+ITS_OWN = {"sync_runs", "run_notes", "plans", "plan_rows"}  # what a dry run writes: itself and its plan
 AWAY = HttpFailed("Acumatica is away.", error_type="http_503", fault="theirs", retryable=True, status=503)
 
 
@@ -158,14 +158,14 @@ async def test_a_source_that_has_moved_refuses_the_plan_and_names_the_rows(stage
         await stage.put_stock(A=7)
     else:
         stage.erp.put_stock({"B": 1})
-    before = await digests(stage.db, but={"sync_runs", "plans", "plan_rows", "leases", "audit"})
+    before = await digests(stage.db, but={"sync_runs", "run_notes", "plans", "plan_rows", "leases", "audit"})
 
     run = await stage.apply(planned.id)
 
     assert run.outcome == "cancelled"
     moved = "A@MAIN: erp: 5 → 7 now" if side == "ours" else "B@MAIN: platform: 7 → 1 now"
     assert run.message == f"Nothing was written. 1 of 6 changes have moved since the plan was made: {moved}."
-    assert await digests(stage.db, but={"sync_runs", "plans", "plan_rows", "leases", "audit"}) == before
+    assert await digests(stage.db, but={"sync_runs", "run_notes", "plans", "plan_rows", "leases", "audit"}) == before
     assert stage.erp.documents == {}
 
 

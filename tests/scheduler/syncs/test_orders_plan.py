@@ -17,7 +17,7 @@ from tests.scheduler.fakes import Fate, Killed, MortalDatabase
 from tests.scheduler.stage import Stage
 from tests.scheduler.tables import digests
 
-ITS_OWN = {"sync_runs", "plans", "plan_rows"}
+ITS_OWN = {"sync_runs", "run_notes", "plans", "plan_rows"}
 NO = HttpFailed("Acumatica does not accept it.", error_type="record_refused", fault="ours", status=422)
 
 

@@ -130,12 +130,12 @@ async def test_a_status_we_do_not_understand_changes_nothing(stage: Stage) -> No
 async def test_a_dry_run_asks_and_plans_and_writes_nothing(stage: Stage) -> None:
     await ship(stage, "1")
     vendors(stage, fedex=lambda _: where("delivered"))
-    before = await digests(stage.db, but={"sync_runs", "plans", "plan_rows"})
+    before = await digests(stage.db, but={"sync_runs", "run_notes", "plans", "plan_rows"})
     run = await stage.sync("shipments", dry_run=True)
     (row,) = await plan_rows.page(stage.db, run.id)
 
     assert (run.outcome, row.field, row.before, row.after) == ("success", "status", "created", "delivered")
-    assert await digests(stage.db, but={"sync_runs", "plans", "plan_rows"}) == before
+    assert await digests(stage.db, but={"sync_runs", "run_notes", "plans", "plan_rows"}) == before
 
 
 async def test_a_label_bought_twice_is_one_shipment(stage: Stage) -> None:
