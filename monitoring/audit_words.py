@@ -59,7 +59,9 @@ def subject_page(act: Act, context: DashboardContext, view: TimeRange) -> str | 
     if found is None:
         return None
     path, parameter = found
-    return view.link(path.format(subject=quote(act.subject, safe="")), **({parameter: act.subject} if parameter else {}))
+    return view.link(
+        path.format(subject=quote(act.subject, safe="")), **({parameter: act.subject} if parameter else {})
+    )
 
 
 def _changes(facts: Mapping[str, Any]) -> list[str]:
