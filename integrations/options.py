@@ -30,7 +30,8 @@ class VendorOptions:
     quotas: tuple[QuotaPolicy, ...] | None = None  # instead of the vendor file's
     concurrency: int | None = None
     attempt_timeout: float | None = None  # seconds; the longest an attempt may take, whatever its operation allows
-    set_limits: frozenset[str] = frozenset()  # what quayside.toml sets: breaker.<name>, quotas, concurrency
+    # What quayside.toml sets: breaker.<name>, quotas, concurrency. Two that say the same are equal wherever it was said.
+    set_limits: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
         if self.concurrency is not None and self.concurrency < 1:

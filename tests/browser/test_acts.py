@@ -29,7 +29,7 @@ async def test_overview_needs_no_plotly_and_stays_light(visit: Visit) -> None:
 
     visitor.page.on("response", note)
     await visitor.open("/")
-    await expect(visitor.page.locator(".q-card")).to_have_count(6)
+    await expect(visitor.page.locator(".q-card, .q-calm")).to_have_count(6)
     total = sum(size for _, size in loaded)
 
     assert [url for url, _ in loaded if "plotly" in url] == []
@@ -69,7 +69,7 @@ async def test_unreadable_range_in_a_link_is_said_and_the_page_stays(visit: Visi
     page = await visitor.open("/?range=2y")
 
     await expect(page.locator("#banner-range")).to_contain_text("no time range")
-    await expect(page.locator(".q-card")).to_have_count(6)
+    await expect(page.locator(".q-card, .q-calm")).to_have_count(6)
 
 
 async def test_filter_narrows_the_list_and_a_row_opens_the_call(visit: Visit) -> None:
@@ -183,7 +183,7 @@ async def test_page_can_be_used_by_keyboard_alone(visit: Visit) -> None:
     await page.locator(".q-card-link").first.focus()
     await page.keyboard.press("Enter")
 
-    await expect(page).to_have_url(re.compile("/vendors/aramex"))
+    await expect(page).to_have_url(re.compile(r"/vendors/\w+"))
 
 
 async def test_theme_switch_is_kept(visit: Visit) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
 
@@ -151,11 +152,16 @@ async def call(browser: httpx.AsyncClient, output: str, known: Mapping[str, Any]
     return await browser.post("/_dash-update-component", json=payload(output, known))
 
 
+_watching: ContextVar[bool] = ContextVar("watching", default=False)
+
+
 @contextlib.contextmanager
 def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[str]]]:
-    """Give the rights that are asked about, and the transactions that are begun, while the block runs."""
+    """Give the rights that are asked about, and the transactions that are begun, while the block runs and because of it:
+    what the process does by itself meanwhile is not counted."""
     asked: list[str] = []
     written: list[str] = []
+    here = _watching.set(True)
     may, write = Identity.may, Database.write
 
     def asking(self: Identity, scope: Any) -> bool:
@@ -167,7 +173,8 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[s
         return self.role == "admin"
 
     def writing(self: Database) -> Any:
-        written.append("a transaction")
+        if _watching.get():
+            written.append("a transaction")
         return write(self)
 
     with monkeypatch.context() as patched:
@@ -175,6 +182,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[s
         patched.setattr(Identity, "is_admin", property(is_admin))
         patched.setattr(Database, "write", writing)
         yield asked, written
+    _watching.reset(here)
 
 
 def test_every_callback_that_may_act_is_named_with_its_right(api: FastAPI) -> None:
