@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
@@ -138,3 +138,12 @@ def moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
         return (exact if exact.tzinfo else exact.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"“{typed[:40]}” is no moment; try 14:30, 3h ago or 2026-11-23 14:30.") from None
+
+
+def with_filters(search: str | None, names: Sequence[str], values: Sequence[str | None]) -> str | None:
+    """Return the query of a page with these filters and everything else as it was; None when nothing changes."""
+    wanted = parameters_of(search)
+    kept = {name: value for name, value in wanted.items() if name not in names}
+    filters = {name: value for name, value in zip(names, values, strict=True) if value}
+    after = "?" + urlencode({**kept, **filters}) if kept or filters else ""
+    return None if parameters_of(after) == wanted else after

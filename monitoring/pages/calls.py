@@ -23,7 +23,7 @@ from monitoring.live import Hub
 from monitoring.pages.call_details import call_details
 from monitoring.pages.calls_grid import BUNDLE, PAGE, grid, load_on_demand
 from monitoring.pages.states import empty, loading, shown
-from monitoring.timerange import TimeRange, parameters_of, time_range
+from monitoring.timerange import TimeRange, parameters_of, time_range, with_filters
 
 FILTERS = ("vendor", "outcome", "operation", "error_type", "trigger", "text")
 _OUTCOMES = ("failed", "success", "error", "refused", "unknown")
@@ -140,11 +140,8 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         *chosen, search, path = values
         if path != "/calls":
             return no_update
-        wanted = parameters_of(search)
-        kept = {name: value for name, value in wanted.items() if name not in FILTERS}
-        filters = {name: value for name, value in zip(FILTERS, chosen, strict=True) if value}
-        after = "?" + urlencode({**kept, **filters}) if kept or filters else ""
-        return no_update if parameters_of(after) == wanted else after
+        after = with_filters(search, FILTERS, chosen)
+        return no_update if after is None else after
 
     app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
         ClientsideFunction("quayside", "calls"),
