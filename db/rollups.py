@@ -20,21 +20,11 @@ from db.engine import Database
 from db.histogram import quantiles
 from db.schema import rollup_bins, rollup_errors, rollups
 from db.stretches import MICROS, Bins, bins_by_bucket, bins_by_vendor, floor, within
-from db.sums import FIVE_MINUTES, HOUR, MINUTE, REFUSED
+from db.sums import ADDED_UP, FIVE_MINUTES, HOUR, MINUTE, REFUSED
 
 SHARES = (0.5, 0.95, 0.99)
 MINUTES_UP_TO = timedelta(hours=3)  # spans drawn by the minute
 FIVE_MINUTES_UP_TO = timedelta(hours=36)
-_SUMS = (
-    "calls",
-    "calls_failed",
-    "calls_refused",
-    "attempts",
-    "attempts_failed",
-    "retries",
-    "throttle_wait",
-    "duration",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +121,7 @@ async def overview(
             .order_by(r.started_at)
         )
     else:
-        columns = (r[name] for name in (*_SUMS, "p50", "p95", "p99"))
+        columns = (r[name] for name in (*ADDED_UP, "p50", "p95", "p99"))
         query = select(r.vendor, start, *columns).where(*asked, r.operation == "").order_by(r.started_at)
     async with db.read() as connection:
         rows = (await connection.execute(query)).all()
@@ -161,7 +151,7 @@ async def totals(db: Database, *, since: datetime, until: datetime, vendor: str 
     """Return the totals of a vendor, or of all together."""
     begin, end = floor(since, MINUTE if until - since <= MINUTES_UP_TO else FIVE_MINUTES), to_micros(until)
     r = rollups.c
-    query = select(*(func.coalesce(func.sum(r[name]), 0) for name in _SUMS)).where(within(rollups, begin, end))
+    query = select(*(func.coalesce(func.sum(r[name]), 0) for name in ADDED_UP)).where(within(rollups, begin, end))
     if vendor is not None:
         query = query.where(r.vendor == vendor)
     async with db.read() as connection:
@@ -252,7 +242,7 @@ async def operations(db: Database, vendor: str, *, since: datetime, until: datet
     begin, end = floor(since, MINUTE), to_micros(until)
     r, b = rollups.c, rollup_bins.c
     sums = (
-        select(r.operation, *(func.sum(r[name]) for name in _SUMS))
+        select(r.operation, *(func.sum(r[name]) for name in ADDED_UP))
         .where(within(rollups, begin, end, by_operation=True), r.vendor == vendor)
         .group_by(r.operation)
     )
@@ -325,7 +315,7 @@ def _totals(sums: Sequence[Any], bins: Mapping[int, int]) -> Totals:
 
 
 def _summed() -> list[Any]:
-    return [func.sum(rollups.c[name]).label(name) for name in _SUMS]
+    return [func.sum(rollups.c[name]).label(name) for name in ADDED_UP]
 
 
 def _no_quantiles() -> list[Any]:
@@ -338,7 +328,7 @@ async def _series_rows(connection: AsyncConnection, vendor: str, width: int, beg
     start = type_coerce(r.started_at, BigInteger).label("start")
     within = (r.width == width, r.started_at >= begin, r.started_at < end, r.vendor == vendor)
     if width != MINUTE:
-        query = select(start, *(r[name] for name in _SUMS), r.p50, r.p95, r.p99).where(*within, r.operation == "")
+        query = select(start, *(r[name] for name in ADDED_UP), r.p50, r.p95, r.p99).where(*within, r.operation == "")
     else:
         query = select(start, *_summed(), *_no_quantiles()).where(*within).group_by(r.started_at)
     return (await connection.execute(query)).all()

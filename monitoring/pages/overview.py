@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
@@ -29,7 +28,7 @@ from monitoring.pages.outcomes import digest
 from monitoring.pages.overview_card import FAULTS, REGIONS, calm_card, hurt_card
 from monitoring.pages.states import empty, loading, shown
 from monitoring.schedule import next_run
-from monitoring.timerange import TimeRange, parameters_of, time_range
+from monitoring.timerange import TimeRange, parameters_of, time_range, with_parameters
 from monitoring.vendor_card import VendorCard, cards
 from monitoring.vendor_figures import figures_of_all
 
@@ -167,11 +166,8 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         *chosen, search, path = values
         if path != "/":
             return no_update
-        wanted = parameters_of(search)
-        kept = {name: value for name, value in wanted.items() if name not in FILTERS}
-        filters = {name: value for name, value in zip(FILTERS, chosen, strict=True) if value}
-        after = "?" + urlencode({**kept, **filters}) if kept or filters else ""
-        return no_update if parameters_of(after) == wanted else after
+        after = with_parameters(search, **{name: value or "" for name, value in zip(FILTERS, chosen, strict=True)})
+        return no_update if parameters_of(after) == parameters_of(search) else after
 
 
 def fits(facts: VendorFacts, wanted: dict[str, str]) -> bool:
