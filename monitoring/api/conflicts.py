@@ -29,9 +29,9 @@ _EXAMPLE: JsonDict = {
     "rule": "last write wins",
     "winner": "platform",
     "at": "2026-10-01T12:00:00Z",
-    "undone_at": None,
-    "undone_by": None,
-    "undone_reason": None,
+    "undone_at": "2026-10-01T12:20:00Z",
+    "undone_by": "ada",
+    "undone_reason": "The warehouse counted again",
 }
 
 

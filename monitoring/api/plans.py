@@ -36,19 +36,19 @@ router = APIRouter(prefix="/plans", tags=["plans"])
 _PLAN: JsonDict = {
     "run_id": "5c1d2b7e0f3a4c69b1d28e5f6a7b8c90",
     "sync": "inventory",
-    "source": "dry_run",
-    "state": "open",
+    "source": "guard",
+    "state": "applied",
     "made_at": "2026-10-01T12:00:00Z",
     "expires_at": "2026-10-02T12:00:00Z",
     "counts": {"platform": {"take": 31, "conflict": 2}, "erp": {"post": 4}},
     "total": 37,
     "kept": 37,
-    "stopped": None,
-    "act": None,
-    "acting_run_id": None,
-    "decided_by": None,
-    "decided_at": None,
-    "reason": None,
+    "stopped": "It would change 37 of 120 levels at platform (31 %); the limit is 25 %",
+    "act": "apply",
+    "acting_run_id": "8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b3a",
+    "decided_by": "ada",
+    "decided_at": "2026-10-01T12:10:00Z",
+    "reason": "The stock-take in hall 2 is done",
 }
 _ROW: JsonDict = {
     "number": 1,
@@ -62,8 +62,8 @@ _ROW: JsonDict = {
     "version": 7,
     "observed": "38",
     "observed_at": "2026-10-01T11:48:00Z",
-    "state": "planned",
-    "found": None,
+    "state": "moved",
+    "found": "40",
 }
 Standing = Literal["open", "waiting", "applying", "moved", "applied", "thrown_away", "superseded"]
 RowState = Literal["planned", "unmoved", "moved", "applied", "refused"]

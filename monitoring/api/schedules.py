@@ -34,11 +34,11 @@ _EXAMPLE: dict[str, Any] = {
     "edited_at": "2026-10-01T11:40:00Z",
     "timezone": "UTC",
     "next_times": ["2026-10-01T12:00:00Z", "2026-10-01T12:30:00Z"],
-    "paused": False,
-    "paused_by": None,
-    "pause_reason": None,
-    "paused_at": None,
-    "paused_until": None,
+    "paused": True,
+    "paused_by": "ada",
+    "pause_reason": "The warehouse is counting",
+    "paused_at": "2026-10-01T11:50:00Z",
+    "paused_until": "2026-10-01T13:00:00Z",
     "paused_by_failures": False,
 }
 

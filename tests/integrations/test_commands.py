@@ -78,7 +78,8 @@ def test_vendors_lists_every_vendor_with_what_a_program_needs(tmp_path: Path) ->
         assert all({"env", "set"} <= set(credential) for credential in vendor["credentials"])
         for operation in vendor["operations"]:
             shape = {"name", "supported", "idempotent", "fallback", "input_schema", "result_schema", "example"}
-            assert set(operation) == shape
+            assert set(operation) == shape | {"repeat"}
+            assert operation["repeat"] in {"read", "natural", "key", "look_up", "never"}
             jsonschema.Draft202012Validator.check_schema(operation["result_schema"])
             jsonschema.validate(operation["example"], operation["input_schema"])
 

@@ -167,6 +167,7 @@ async def test_faults_are_listed_as_asked_with_the_moment_they_end(till: Sandbox
 
     assert (await till.control("GET", "faults"))["faults"] == [
         {
+            "id": 1,
             "vendor": "till",
             "operation": None,
             "fault": "slow:2.5",
