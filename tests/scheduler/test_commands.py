@@ -36,12 +36,18 @@ async def test_a_sync_gives_its_run(stage: Stage) -> None:
 async def test_a_dry_run_gives_its_plan(stage: Stage) -> None:
     run = await _sync(stage, "currency", dry_run=True)
 
-    assert run["plan"] == {
+    plan = run["plan"]
+    assert plan | {"items": ...} == {
         "source": "open_exchange_rates",
         "as_of": "2026-03-02T12:00:00+00:00",
         "base": "USD",
         "rates": 1,
+        "changes": 1,
+        "rows_kept": 1,
+        "by_target": {"platform": {"rate": 1}},
+        "items": ...,
     }
+    assert [(item["before"], item["after"]) for item in plan["items"]] == [(None, "0.9")]
 
 
 async def test_a_sync_that_runs_elsewhere_is_refused(stage: Stage) -> None:
