@@ -27,6 +27,7 @@ async def test_a_point_leads_to_the_calls_of_its_moment(visit: Visit, chart: str
     if chart == "chart-heat":
         x, y = await _fullest_cell(page)
     await page.mouse.move(box["x"] + x, box["y"] + y)
+    await expect(page.locator(f"#{chart} .hoverlayer > *").first).to_be_attached()  # a click is on what is named
     await page.mouse.click(box["x"] + x, box["y"] + y)
     await expect(page).to_have_url(re.compile(r"/calls\?"))
     asked = parse_qs(urlsplit(page.url).query)
