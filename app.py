@@ -236,6 +236,7 @@ async def run_web(settings: Settings) -> int:
     """Serve the pages and the API, and alert when the scheduler is silent."""
     from integrations.checkout.api import Front
     from integrations.checkout.api import router as checkout_routes
+    from integrations.checkout.by_hand import ByHand
     from integrations.webhooks.api import router as webhook_routes
     from integrations.webhooks.receiver import Receiver
     from monitoring.api.access import problems, requires
@@ -258,6 +259,7 @@ async def run_web(settings: Settings) -> int:
             watch=watch,
             hands=Hands(
                 game_day=game_day(settings),
+                checkout=ByHand(desks),
                 max_rate_age=desks.options.max_rate_age,
                 next_times=partial(next_times, timezone=scheduler_options(settings).timezone),
                 judge_limits=partial(limit_problems, settings.integrations),

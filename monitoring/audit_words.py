@@ -18,6 +18,7 @@ _PAGES: Mapping[str, tuple[str, str]] = {
     "incident": ("/incidents", ""),
     "order": ("/calls", "text"),
     "outcome": ("/outcomes", ""),
+    "quote": ("/traces/{subject}", ""),
     "replay": ("/replays/{subject}", ""),
     "retention": ("/settings", ""),
     "run": ("/syncs", ""),
@@ -26,6 +27,7 @@ _PAGES: Mapping[str, tuple[str, str]] = {
     "sign_in": ("/settings", ""),
     "sla": ("/reports", "vendor"),
     "sync": ("/syncs", ""),
+    "tax": ("/traces/{subject}", ""),
     "token": ("/settings", ""),
     "user": ("/settings", ""),
 }

@@ -56,6 +56,37 @@ class WatchReport(Protocol):
     def refusals_of_vendor(self) -> bool: ...
 
 
+class Tried(Protocol):
+    """What came of asking the checkout by hand. ``answer`` is what the API would have answered, None where it would have
+    refused: ``wrong`` are then the fields it names (path -> sentence), ``problem`` the sentence where it is no field's
+    fault. ``beside`` is what the API leaves out; ``reached``: a vendor was asked; ``seconds`` the whole."""
+
+    @property
+    def correlation_id(self) -> str: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def answer(self) -> Mapping[str, Any] | None: ...
+    @property
+    def beside(self) -> Mapping[str, Any]: ...
+    @property
+    def wrong(self) -> Mapping[str, str]: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def error_type(self) -> str: ...
+    @property
+    def reached(self) -> bool: ...
+
+
+class CheckoutByHand(Protocol):
+    """The checkout's API asked by a person: its body and who asks. Nothing a vendor does raises."""
+
+    async def quote(self, body: Mapping[str, Any], user: str) -> Tried: ...
+    async def tax(self, body: Mapping[str, Any], user: str, currency: str) -> Tried: ...
+    async def convert(self, body: Mapping[str, Any], user: str) -> Tried: ...
+
+
 Faults = Sequence[Mapping[str, Any]]  # each as the sandbox lists it: id, vendor, operation, fault, rate, seed, until
 
 
@@ -85,3 +116,5 @@ class Hands:
     max_rate_age: float = 4 * 86_400.0
     # The next slots of a schedule somebody typed.
     next_times: NextTimes | None = None
+    # The checkout asked by hand; quotes and tax reach vendors, a conversion does not.
+    checkout: CheckoutByHand | None = None

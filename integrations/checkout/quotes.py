@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -20,6 +21,7 @@ from db.engine import Database, StoreUnavailable
 from integrations.checkout.carriers import why_not
 from integrations.checkout.conversion import RateTable, rate_table
 from integrations.checkout.options import CheckoutOptions
+from integrations.checkout.turns import AskedCarrier, Turn
 from integrations.errors import CallRefused, Fault, InvalidInput, QuaysideError, Unsupported
 from integrations.gateway import Gateway
 from integrations.outcome import CallResult
@@ -144,6 +146,15 @@ class Quotes(Model):
     correlation_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteRound:
+    """An answer and how it came about: who was asked, and who of those set up does not serve it (carrier -> why)."""
+
+    answer: Quotes
+    asked: Sequence[AskedCarrier]
+    not_asked: Mapping[str, str]
+
+
 class QuoteDesk:
     """Asks carriers. ``carriers`` are those that are set up."""
 
@@ -165,14 +176,24 @@ class QuoteDesk:
     def __repr__(self) -> str:
         return f"<QuoteDesk {', '.join(self._carriers)}>"
 
+    @property
+    def carriers(self) -> Sequence[str]:
+        """The carriers that are set up."""
+        return self._carriers
+
     async def quote(self, request: QuoteRequest, *, correlation_id: str) -> Quotes:
         """Return the quotes there are within the deadline.
 
         Raise InvalidInput for a carrier that is not set up, or a shipment every carrier refuses for the same field.
         """
+        return (await self.round(request, correlation_id=correlation_id)).answer
+
+    async def round(self, request: QuoteRequest, *, correlation_id: str) -> QuoteRound:
+        """Return the quotes there are within the deadline, and how they came about. Raise as ``quote`` does."""
         chosen, failures = self._chosen(request)
         shipment = _without_people(request.shipment)
-        results = await self._ask(chosen, shipment) if chosen else {}
+        asked = {vendor: Turn(self._now) for vendor in chosen}
+        results = await self._ask(asked, shipment) if chosen else {}
         table = await self._table(request, results)
         quotes: list[Quote] = []
         for vendor in chosen:
@@ -189,10 +210,15 @@ class QuoteDesk:
             else:
                 failures.append(_failure(vendor, found))
         _refuse_what_all_refuse(chosen, results)
-        return Quotes(
+        answer = Quotes(
             quotes=tuple(ranked(quotes, request.sort)),
             failures=tuple(sorted(failures, key=lambda failure: failure.vendor)),
             correlation_id=correlation_id,
+        )
+        return QuoteRound(
+            answer=answer,
+            asked=[turn.told(vendor, results.get(vendor)) for vendor, turn in asked.items()],
+            not_asked={vendor: why for vendor in self._carriers if (why := why_not(vendor, request.shipment))},
         )
 
     def _chosen(self, request: QuoteRequest) -> tuple[list[str], list[QuoteFailure]]:
@@ -216,17 +242,25 @@ class QuoteDesk:
                 )
         return chosen, failures
 
-    async def _ask(self, vendors: Sequence[str], shipment: Shipment) -> dict[str, CallResult | BaseException | None]:
+    async def _ask(self, turns: Mapping[str, Turn], shipment: Shipment) -> dict[str, CallResult | BaseException | None]:
         """Return what each carrier answered or raised; None for one that did not answer in time."""
         deadline = self._options.quote_deadline
+
+        async def ask(vendor: str, turn: Turn) -> CallResult:
+            try:
+                return await self._gateway.call(
+                    vendor,
+                    "quote_rates",
+                    shipment,
+                    priority="interactive",
+                    deadline=max(0.1, deadline - SPARE),
+                    call_id=turn.call_id,
+                )
+            finally:
+                turn.end()
+
         tasks = {
-            vendor: asyncio.create_task(
-                self._gateway.call(
-                    vendor, "quote_rates", shipment, priority="interactive", deadline=max(0.1, deadline - SPARE)
-                ),
-                name=f"quote {vendor}",
-            )
-            for vendor in vendors
+            vendor: asyncio.create_task(ask(vendor, turn), name=f"quote {vendor}") for vendor, turn in turns.items()
         }
         try:
             await asyncio.wait(tasks.values(), timeout=deadline)

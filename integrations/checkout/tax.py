@@ -15,9 +15,17 @@ from integrations.checkout.conversion import rate_table
 from integrations.checkout.options import CheckoutOptions
 from integrations.errors import CallRefused, InvalidInput, QuaysideError, RatesTooOld, Unsupported
 from integrations.gateway import Gateway
-from integrations.types.tax import TaxDocument, TaxDocumentQuery, TaxQuote, TaxRequest, VatNumberCheck, VatNumberQuery
+from integrations.types.tax import (
+    TaxDocument,
+    TaxDocumentQuery,
+    TaxQuote,
+    TaxRequest,
+    VatCheck,
+    VatNumberCheck,
+    VatNumberQuery,
+)
 from integrations.vat import rules
-from integrations.vat.rules import UNION, VatNumberStatus
+from integrations.vat.rules import UNION
 
 ENGINE = "avalara"
 REGISTER = "vies"
@@ -52,13 +60,15 @@ class TaxDesk:
         Raise InvalidInput naming the field, Unsupported for a destination nobody here can tax, or what the engine raises.
         """
         if rules.serves(request):
-            return rules.quote(
+            check = await self._vat_check(request)
+            ruled = rules.quote(
                 request,
                 now=self._now(),
                 seller=self._options.seller,
-                number=await self._number(request),
+                number=check.status if check is not None else None,
                 value_in_eur=await self._value_in_eur(request),
             )
+            return ruled.model_copy(update={"vat_check": check})
         if ENGINE in self._ready:
             result = await self._gateway.call(ENGINE, "quote_tax", request, priority="interactive", deadline=DEADLINE)
             quote: TaxQuote = result.value
@@ -96,13 +106,13 @@ class TaxDesk:
                 field="destination.country",
             )
 
-    async def _number(self, request: TaxRequest) -> VatNumberStatus | None:
+    async def _vat_check(self, request: TaxRequest) -> VatCheck | None:
         """Return VIES' word on the buyer's number, None where there is none or it cannot matter."""
         number = request.customer.vat_number.strip().upper()
         if not number or request.destination.country not in UNION or request.origin.country not in UNION:
             return None
         if REGISTER not in self._ready:
-            return "unknown"
+            return VatCheck(status="unknown", reason="VIES is not set up, so nobody was asked.")
         prefix = {"EL": "GR"}.get(number[:2], number[:2])
         country = prefix if prefix in UNION else request.destination.country
         try:
@@ -111,11 +121,17 @@ class TaxDesk:
                 REGISTER, "check_vat_number", query, priority="interactive", deadline=REGISTER_DEADLINE
             )
         except (InvalidInput, ValueError):
-            return "invalid"  # it has not even the form of one
-        except QuaysideError:
-            return "unknown"
+            return VatCheck(status="invalid", reason="It has not the form of a VAT number, so nobody was asked.")
+        except QuaysideError as error:
+            return VatCheck(status="unknown", reason=error.message)
         check: VatNumberCheck = result.value
-        return check.status
+        return VatCheck(
+            status=check.status,
+            reason=check.reason,
+            consultation=check.consultation,
+            checked_at=check.checked_at,
+            stale=check.stale or result.stale,
+        )
 
     async def _value_in_eur(self, request: TaxRequest) -> Decimal | None:
         """Return what a consignment from outside the Union is worth in EUR, None where that is not known or needed."""

@@ -63,8 +63,20 @@ class TaxedJurisdiction(Model):
     tax: Money
 
 
+class VatCheck(Model):
+    """The register's word on a buyer's VAT number, without the number. ``consultation`` is the evidence of a check, where
+    the register knows who asks; ``stale``: a word of earlier the same day stands in."""
+
+    status: Literal["valid", "invalid", "unknown"]
+    reason: str = ""
+    consultation: str = ""
+    checked_at: UtcDatetime | None = None  # None: nobody was asked
+    stale: bool = False
+
+
 class TaxQuote(Model):
-    """The tax of a sale. ``source`` is who computed it; ``rule`` is the sentence that says why it is this much."""
+    """The tax of a sale. ``source`` is who computed it; ``rule`` is the sentence that says why it is this much;
+    ``vat_check`` what the register said of the buyer's number, where it matters."""
 
     source: str
     reference: str
@@ -73,6 +85,7 @@ class TaxQuote(Model):
     jurisdictions: tuple[TaxedJurisdiction, ...] = ()
     rule: str = ""
     valid_from: datetime.date | None = None  # since when the rate applied is in force, where it comes from a table
+    vat_check: VatCheck | None = None
     stale: bool = False
     as_of: UtcDatetime
 

@@ -23,6 +23,7 @@ from monitoring.charts import rate_curve
 from monitoring.charts.graph import graph
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
+from monitoring.pages import converter
 from monitoring.pages.marks import badge, figure, icon, moment
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
@@ -66,6 +67,7 @@ def layout(_context: DashboardContext) -> Component:
                 role="search",
             ),
             html.Div(loading(92), id="rates-sum"),
+            converter.panel(),
             html.Div(loading(230, 230), id="rates-body"),
             dcc.Store(id="rates-opened", data=True),
         ]
@@ -74,6 +76,7 @@ def layout(_context: DashboardContext) -> Component:
 
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     """Keep choice and URL the same, and show the rates."""
+    converter.register(app, context)
 
     @app.callback(
         Output("rates-base", "data"),

@@ -36,6 +36,10 @@ NAVIGATION: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("/circuits", "Circuits and limits", "circuit"),
         ("/game-day", "Game day", "bolt"),
     ),
+    "Try out": (
+        ("/try/shipping", "Shipping quote", "parcel"),
+        ("/try/tax", "Tax", "percent"),
+    ),
     "Keep": (("/reports", "Reports", "report"), ("/audit", "Audit", "audit"), ("/settings", "Settings", "settings")),
 }
 COUNTED: Mapping[str, str] = {"/incidents": "bad", "/outcomes": "warn"}  # pages with a number -> its tone

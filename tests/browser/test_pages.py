@@ -25,6 +25,8 @@ PAGES = {
     "rates": "/rates?range=30d",
     "circuits": "/circuits",
     "limits": "/circuits?vendor=fedex",
+    "try-shipping": "/try/shipping",
+    "try-tax": "/try/tax",
     "audit": "/audit?range=24h",
     "reports": "/reports?vendor=aramex&month=range&range=7d",
     "settings": "/settings",
