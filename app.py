@@ -26,12 +26,12 @@ from dotenv import dotenv_values
 from db import calls as stored_calls
 from db import overrides
 from db.circuits import expire, forget_samples
+from db.closing import close_buckets
 from db.commands import migrate_command, prune_command
 from db.engine import Database, StoreUnavailable, open_database
 from db.migrate import migrate
 from db.owner import new_owner
 from db.retention import RetentionOptions
-from db.rollups import close_buckets
 from db.sealed import Seal
 from db.secret_key import made_once
 from integrations import commands as vendor_commands

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from math import log, sqrt
 
 from sqlalchemy import BigInteger, Integer, cast, func, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.columns import from_micros, to_micros
 from db.engine import Database
-from db.histogram import value_of
-from db.schema import rollup_bins
-from db.stretches import MICROS, floor
-from db.sums import FIVE_MINUTES, HOUR, MINUTE
+from db.histogram import unpack, value_of
+from db.schema import rollup_bins, rollups
+from db.stretches import FIVE_MINUTES_UP_TO, MICROS, MINUTES_UP_TO, bins_by_bucket, floor, in_part
+from db.sums import DAY, FIVE_MINUTES, HOUR, MINUTE, SIX_HOURS
 
 BINS = round(log(sqrt(2)) / log(value_of(1) / value_of(0)))  # of the histogram, in a band
 _OFFSET = 10_000 * BINS  # keeps the division above zero: both databases cut towards it
@@ -42,31 +43,70 @@ def edges(band: int) -> tuple[float, float]:
 def width_of(span: timedelta) -> tuple[int, int]:
     """Return the width of the stored buckets to read, and of those to show, in seconds."""
     seconds = span.total_seconds()
-    stored = MINUTE if seconds <= 3 * 3600 else FIVE_MINUTES if seconds <= 36 * 3600 else HOUR
-    return stored, stored * max(1, -(-int(seconds) // (stored * COLUMNS)))
+    narrowest = MINUTE if span <= MINUTES_UP_TO else FIVE_MINUTES if span <= FIVE_MINUTES_UP_TO else HOUR
+    shown = narrowest * max(1, -(-int(seconds) // (narrowest * COLUMNS)))
+    if shown > DAY:
+        shown = -(-shown // DAY) * DAY
+    if narrowest < HOUR:
+        return narrowest, shown
+    return next(width for width in (DAY, SIX_HOURS, HOUR) if shown % width == 0), shown
 
 
 async def heat(db: Database, vendor: str, *, since: datetime, until: datetime) -> Heat:
     """Return the attempts of a vendor by time and duration."""
     stored, shown = width_of(until - since)
     begin, end, step = floor(since, shown), to_micros(until), shown * MICROS
+    async with db.read() as connection:
+        counts = (
+            await _of_bins(connection, vendor, stored, begin, end, step)
+            if stored < HOUR
+            else await _of_histograms(connection, vendor, stored, begin, end, step)
+        )
+    return Heat(start=from_micros(begin), width=shown, buckets=max(1, -(-(end - begin) // step)), counts=counts)
+
+
+async def _of_bins(
+    connection: AsyncConnection, vendor: str, stored: int, begin: int, end: int, step: int
+) -> dict[tuple[int, int], int]:
     b = rollup_bins.c
     started = type_coerce(b.started_at, BigInteger)
     bucket = cast((started - begin) // step, Integer)
     band = cast((b.bin + _OFFSET) // BINS, Integer)
-    starts = [begin + place * stored * MICROS for place in range(-(-(end - begin) // (stored * MICROS)))]
     query = (
         select(bucket, band, func.sum(b.count))
         .where(
-            b.width == stored,
-            b.started_at.in_(starts),  # each is found by the primary key: no other vendor's rows are walked over
-            b.vendor == vendor,
+            in_part(rollup_bins, (stored, begin, end), vendor),
             (b.operation != "") if stored == MINUTE else b.operation == "",
         )
         .group_by(bucket, band)
     )
     counts: dict[tuple[int, int], int] = {}
-    async with db.read() as connection:
-        for place, number, count in await connection.execute(query):
-            counts[int(place), int(number) - _OFFSET // BINS] = int(count)
-    return Heat(start=from_micros(begin), width=shown, buckets=max(1, -(-(end - begin) // step)), counts=counts)
+    for place, number, count in await connection.execute(query):
+        counts[int(place), int(number) - _OFFSET // BINS] = int(count)
+    return counts
+
+
+async def _of_histograms(
+    connection: AsyncConnection, vendor: str, stored: int, begin: int, end: int, step: int
+) -> dict[tuple[int, int], int]:
+    r = rollups.c
+    query = select(type_coerce(r.started_at, BigInteger), r.histogram).where(
+        in_part(rollups, (stored, begin, end), vendor), r.operation == "", r.duration > 0
+    )
+    counts: dict[tuple[int, int], int] = {}
+
+    def add(start: int, bins: Mapping[int, int]) -> None:
+        place = (start - begin) // step
+        for index, count in bins.items():
+            cell = place, index // BINS
+            counts[cell] = counts.get(cell, 0) + count
+
+    still_open = set()
+    for start, histogram in (await connection.execute(query)).all():
+        if histogram is None:
+            still_open.add(start)
+        else:
+            add(start, unpack(histogram))
+    for (_, start), bins in (await bins_by_bucket(connection, stored, still_open, vendor)).items():
+        add(start, bins)
+    return counts

@@ -8,7 +8,9 @@ guarantees", VLDB 2019): bin i holds the durations in (gamma^(i-1), gamma^i] wit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import ceil, exp, log
+from struct import Struct
 
 ACCURACY = 0.01
 SHORTEST = 1e-6  # seconds; whatever is shorter, or nonsense, counts as this
@@ -62,3 +64,30 @@ def merge(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
         for index, count in bins.items():
             merged[index] = merged.get(index, 0) + count
     return merged
+
+
+def pack(bins: Mapping[int, int]) -> bytes:
+    """Return a histogram as bytes: its bins ascending, then their counts, four bytes each, little-endian."""
+    ascending = sorted(bins)
+    return _layout(len(ascending)).pack(*ascending, *(bins[index] for index in ascending))
+
+
+def unpack(packed: bytes) -> dict[int, int]:
+    """Return the histogram that was packed."""
+    number = len(packed) // 8
+    values = _layout(number).unpack(packed)
+    return dict(zip(values[:number], values[number:], strict=True))
+
+
+def add_packed(bins: dict[int, int], packed: bytes) -> None:
+    """Add a packed histogram to another one."""
+    number = len(packed) // 8
+    values = _layout(number).unpack(packed)
+    known = bins.get
+    for index, count in zip(values[:number], values[number:], strict=True):
+        bins[index] = known(index, 0) + count
+
+
+@lru_cache(maxsize=1024)
+def _layout(number: int) -> Struct:
+    return Struct(f"<{number}i{number}I")

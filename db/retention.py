@@ -20,6 +20,7 @@ from db.columns import UtcTime
 from db.engine import Database
 from db.partitions import drop_partitions
 from db.sqlite_file import shrink
+from db.sums import DAY, FIVE_MINUTES, HOUR, MINUTE, SIX_HOURS
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -36,10 +37,10 @@ class RetentionOptions:
 
     ``bodies`` (default 3) are the redacted requests and answers, and the sealed inputs a call is replayed with.
     ``calls`` (30) are calls with their attempts. ``minute_rollups`` (7), ``five_minute_rollups`` (35) and
-    ``hour_rollups`` (400) are the sums the charts show. ``sync_runs`` (90) are runs with their plans, notes, backfills,
-    conflicts, the dead letters that are dealt with, and replays that have ended; of each sync the newest run that
-    succeeded stays. ``incidents`` (400) are resolved ones, and what circuits did. ``rate_snapshots`` (400): of each base
-    the newest stays. ``audit`` (400) says who did what.
+    ``hour_rollups`` (400), those of six hours and of days among them, are the sums the charts show. ``sync_runs`` (90) are
+    runs with their plans, notes, backfills, conflicts, the dead letters that are dealt with, and replays that have ended;
+    of each sync the newest run that succeeded stays. ``incidents`` (400) are resolved ones, and what circuits did.
+    ``rate_snapshots`` (400): of each base the newest stays. ``audit`` (400) says who did what.
     ``answers`` (30) are kept for when a vendor does not answer, and as long what they said of versions and certificates.
     ``events`` (30) are what vendors pushed to us and what came of it. ``checkout`` (90) are orders placed at the checkout
     that are at their end, with their sealed papers; ``checkout_payments`` (400) are settled ones: key, processor, amount,
@@ -150,11 +151,19 @@ def by_day(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
 
 
 def _by_row(options: RetentionOptions, now: datetime) -> Iterator[Expiry]:
-    widths = ((60, options.minute_rollups), (300, options.five_minute_rollups), (3600, options.hour_rollups))
+    widths = (
+        (MINUTE, options.minute_rollups),
+        (FIVE_MINUTES, options.five_minute_rollups),
+        (HOUR, options.hour_rollups),
+        (SIX_HOURS, options.hour_rollups),
+        (DAY, options.hour_rollups),
+    )
     for width, days in widths:
-        before = now - timedelta(days=days)
+        # What is made of hours goes when the last of them has gone.
+        before = now - timedelta(days=days) - timedelta(seconds=width if width > HOUR else 0)
         for table in (schema.rollup_bins, schema.rollup_errors, schema.rollups):
-            yield Expiry(table=table, at=table.c.started_at, before=before, also=table.c.width == width)
+            if width <= HOUR or table is not schema.rollup_bins:
+                yield Expiry(table=table, at=table.c.started_at, before=before, also=table.c.width == width)
     for width, days in ((60, options.five_minute_rollups), (3600, options.hour_rollups)):
         before = now - timedelta(days=days)
         for table in (schema.spend, schema.wait_bins):

@@ -1,8 +1,8 @@
 """Sums and quantiles over time, for the pages: per vendor, per bucket, per operation, per error.
 
 Everything is read from the rollups, so that it costs the same however many calls there were. Quantiles are over
-attempts, in seconds, within 1 % (``histogram.py``): closed buckets keep theirs, open ones are computed from the bins.
-A stretch of time begins with the bucket that holds its start, and ends before ``until``.
+attempts, in seconds, within 1 % (``histogram.py``): closed buckets keep theirs (``closing.py``), open ones are computed
+from the bins. Which buckets a stretch of time consists of, ``stretches.py`` says.
 """
 
 from __future__ import annotations
@@ -12,19 +12,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, cast, func, null, select, text, type_coerce, update
+from sqlalchemy import BigInteger, func, null, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.closing import SHARES
 from db.columns import from_micros, to_micros
 from db.engine import Database
-from db.histogram import quantiles
-from db.schema import rollup_bins, rollup_errors, rollups
-from db.stretches import MICROS, Bins, bins_by_bucket, bins_by_vendor, floor, within
-from db.sums import ADDED_UP, FIVE_MINUTES, HOUR, MINUTE, REFUSED
+from db.histogram import merge, quantiles
+from db.schema import rollup_errors, rollups
+from db.stretches import (
+    FIVE_MINUTES_UP_TO,
+    MICROS,
+    MINUTES_UP_TO,
+    bins_by_bucket,
+    bounds,
+    floor,
+    in_part,
+    sums_of,
+    within,
+)
+from db.sums import ADDED_UP, FIVE_MINUTES, HOUR, MINUTE, REFUSED, SIX_HOURS
 
-SHARES = (0.5, 0.95, 0.99)
-MINUTES_UP_TO = timedelta(hours=3)  # spans drawn by the minute
-FIVE_MINUTES_UP_TO = timedelta(hours=36)
+HOURS_UP_TO = timedelta(days=35)  # spans drawn by the hour; shorter ones by what they are read by
+_IN_A_BUCKET = ("calls", "calls_failed", "calls_refused", "attempts", "attempts_failed", "duration")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,65 +113,51 @@ class ErrorCount:
 
 
 async def overview(
-    db: Database, *, since: datetime, until: datetime, width: int = FIVE_MINUTES, whole: bool = True
+    db: Database, *, since: datetime, until: datetime, width: int = FIVE_MINUTES
 ) -> list[VendorOverview]:
-    """Return every vendor that was called, by name. ``whole`` False leaves the totals' quantiles out (cheaper).
+    """Return every vendor that was called, by name, with its buckets of ``width`` seconds.
 
-    ``width`` is 60, 300 or 3600 seconds; minutes are summed over operations, so they are for short ranges.
+    Minutes are summed over operations, so they are for short ranges. The first bucket may begin before the totals do.
     """
     begin, end = floor(since, width), to_micros(until)
     r = rollups.c
     start = type_coerce(r.started_at, BigInteger).label("start")
     asked = (r.width == width, r.started_at >= begin, r.started_at < end)
     if width == MINUTE:
-        query = (
-            select(r.vendor, start, *_summed(), *_no_quantiles())
-            .where(*asked)
-            .group_by(r.vendor, r.started_at)
-            .order_by(r.started_at)
-        )
+        names = [func.sum(r[name]) for name in _IN_A_BUCKET]
+        query = select(r.vendor, start, *names, *_no_quantiles()).where(*asked).group_by(r.vendor, r.started_at)
     else:
-        columns = (r[name] for name in (*ADDED_UP, "p50", "p95", "p99"))
-        query = select(r.vendor, start, *columns).where(*asked, r.operation == "").order_by(r.started_at)
+        columns = (r[name] for name in (*_IN_A_BUCKET, "p50", "p95", "p99"))
+        query = select(r.vendor, start, *columns).where(*asked, r.operation == "")
     async with db.read() as connection:
-        rows = (await connection.execute(query)).all()
-        open_starts = {row[1] for row in rows if row[11] is None and row[9]}  # without p95, with a duration
+        sums = await sums_of(connection, *bounds(since, until))
+        rows = (await connection.execute(query.order_by(r.started_at))).all()
+        open_starts = {row[1] for row in rows if row[9] is None and row[7]}  # without p95, with a duration
         open_bins = await bins_by_bucket(connection, width, open_starts)
-        bins = await bins_by_vendor(connection, begin, end) if whole else {}
     starts = {start: from_micros(start) for start in {row[1] for row in rows}}
-    buckets: dict[str, list[Bucket]] = {}
-    by_vendor: dict[str, list[Any]] = {}
-    for row in rows:
-        vendor, start, calls, failed, refused, attempts, bad, _retries, _wait, duration, p50, p95, p99 = row
+    buckets: dict[str, list[Bucket]] = {vendor: [] for vendor in sums}
+    for vendor, start, calls, failed, refused, attempts, bad, duration, p50, p95, p99 in rows:
+        if vendor not in buckets:
+            continue  # it was called before the totals begin only
         if p95 is None and duration:
             p50, p95, p99 = quantiles(open_bins.get((vendor, start), {}), SHARES)
-        mine = buckets.get(vendor)
-        if mine is None:
-            mine, by_vendor[vendor] = buckets.setdefault(vendor, []), []
-        mine.append(Bucket(starts[start], calls, failed, refused, attempts, bad, p50, p95, p99))
-        by_vendor[vendor].append(row[2:10])
-    sums = {vendor: [sum(column) for column in zip(*mine, strict=True)] for vendor, mine in by_vendor.items()}
+        buckets[vendor].append(Bucket(starts[start], calls, failed, refused, attempts, bad, p50, p95, p99))
     return [
-        VendorOverview(vendor=vendor, totals=_totals(sums[vendor], bins.get(vendor, {})), buckets=buckets[vendor])
-        for vendor in sorted(buckets)
+        VendorOverview(vendor=vendor, totals=_totals(*sums[vendor]), buckets=buckets[vendor]) for vendor in sorted(sums)
     ]
 
 
-async def totals(db: Database, *, since: datetime, until: datetime, vendor: str | None = None) -> Totals:
-    """Return the totals of a vendor, or of all together."""
-    begin, end = floor(since, MINUTE if until - since <= MINUTES_UP_TO else FIVE_MINUTES), to_micros(until)
-    r = rollups.c
-    query = select(*(func.coalesce(func.sum(r[name]), 0) for name in ADDED_UP)).where(within(rollups, begin, end))
-    if vendor is not None:
-        query = query.where(r.vendor == vendor)
+async def totals(
+    db: Database, *, since: datetime, until: datetime, vendor: str | None = None, narrowest: int | None = None
+) -> Totals:
+    """Return the totals of a vendor, or of all together; ``narrowest`` as ``stretches.bounds`` takes it."""
+    begin, end = bounds(since, until, narrowest)
     async with db.read() as connection:
-        sums = (await connection.execute(query)).one()
-        bins = await bins_by_vendor(connection, begin, end, vendor)
-    merged: Bins = {}
-    for counts in bins.values():
-        for index, count in counts.items():
-            merged[index] = merged.get(index, 0) + count
-    return _totals(sums, merged)
+        found = await sums_of(connection, begin, end, vendor=vendor)
+    return _totals(
+        [sum(column) for column in zip(*(sums for sums, _ in found.values()), strict=True)] or [0] * len(ADDED_UP),
+        merge(bins for _, bins in found.values()),
+    )
 
 
 async def series(
@@ -173,8 +169,9 @@ async def series(
     width: int | None = None,
     with_errors: bool = True,
 ) -> Series:
-    """Return a vendor over time. Without ``width``: minutes up to 3 h, 5 minutes up to 36 h, else hours, and the next
-    wider where the narrow ones are not kept any more. ``with_errors`` False leaves ``errors`` out (cheaper)."""
+    """Return a vendor over time. Without ``width``: minutes up to 3 h, 5 minutes up to 36 h, hours up to 35 days, else six
+    hours, and the next wider where the narrow ones are not kept any more. ``with_errors`` False leaves ``errors`` out
+    (cheaper)."""
     widths = [width] if width is not None else _widths(until - since)
     async with db.read() as connection:
         for candidate in widths:
@@ -220,17 +217,17 @@ async def series(
     )
 
 
-async def errors(db: Database, vendor: str | None, *, since: datetime, until: datetime) -> list[ErrorCount]:
+async def errors(
+    db: Database, vendor: str | None, *, since: datetime, until: datetime, narrowest: int | None = None
+) -> list[ErrorCount]:
     """Return what went wrong with a vendor, or with all, most failed calls first."""
-    begin, end = floor(since, MINUTE if until - since <= MINUTES_UP_TO else FIVE_MINUTES), to_micros(until)
+    begin, end = bounds(since, until, narrowest)
     e = rollup_errors.c
     query = (
         select(e.error_type, e.fault, func.sum(e.calls), func.sum(e.attempts))
-        .where(within(rollup_errors, begin, end))
+        .where(within(rollup_errors, begin, end, vendor=vendor))
         .group_by(e.error_type, e.fault)
     )
-    if vendor is not None:
-        query = query.where(e.vendor == vendor)
     async with db.read() as connection:
         rows = (await connection.execute(query)).all()
     found = [ErrorCount(error_type=kind, fault=fault, calls=int(c), attempts=int(a)) for kind, fault, c, a in rows]
@@ -239,59 +236,15 @@ async def errors(db: Database, vendor: str | None, *, since: datetime, until: da
 
 async def operations(db: Database, vendor: str, *, since: datetime, until: datetime) -> dict[str, Totals]:
     """Return the totals of each operation of a vendor, and of its sign_in, poll and other steps, by name."""
-    begin, end = floor(since, MINUTE), to_micros(until)
-    r, b = rollups.c, rollup_bins.c
-    sums = (
-        select(r.operation, *(func.sum(r[name]) for name in ADDED_UP))
-        .where(within(rollups, begin, end, by_operation=True), r.vendor == vendor)
-        .group_by(r.operation)
-    )
-    counts = (
-        select(b.operation, b.bin, func.sum(b.count))
-        .where(within(rollup_bins, begin, end, by_operation=True), b.vendor == vendor)
-        .group_by(b.operation, b.bin)
-    )
-    bins: dict[str, Bins] = {}
+    begin, end = bounds(since, until, HOUR if until - since > FIVE_MINUTES_UP_TO else MINUTE)
     async with db.read() as connection:
-        rows = (await connection.execute(sums)).all()
-        for operation, index, count in await connection.execute(counts):
-            bins.setdefault(operation, {})[index] = int(count)
-    return {row[0]: _totals(row[1:], bins.get(row[0], {})) for row in sorted(rows, key=lambda row: str(row[0]))}
-
-
-async def close_buckets(db: Database, now: datetime) -> int:
-    """Compute the quantiles of buckets that have ended, and return how many; run it every minute.
-
-    What arrives late opens its bucket again; the next run closes it.
-    """
-    r, end = rollups.c, to_micros(now)
-    query = select(r.width, type_coerce(r.started_at, BigInteger), r.vendor, r.operation).where(
-        text("p95 IS NULL AND width > 60 AND duration > 0"),  # as the partial index says it
-        type_coerce(r.started_at, BigInteger) + cast(r.width, BigInteger) * MICROS <= end,
-    )
-    query = query.order_by(r.width, r.started_at, r.vendor, r.operation).limit(5000)
-    if not db.is_sqlite:
-        query = query.with_for_update()  # nothing may arrive between our reading of the bins and our writing
-    closed = 0
-    async with db.write() as connection:
-        for width, start, vendor, operation in (await connection.execute(query)).all():
-            b = rollup_bins.c
-            counts = await connection.execute(
-                select(b.bin, b.count).where(
-                    b.width == width, b.started_at == start, b.vendor == vendor, b.operation == operation
-                )
-            )
-            p50, p95, p99 = quantiles({index: count for index, count in counts}, SHARES)  # noqa: C416 - rows, not pairs
-            await connection.execute(
-                update(rollups)
-                .where(r.width == width, r.started_at == start, r.vendor == vendor, r.operation == operation)
-                .values(p50=p50, p95=p95, p99=p99)
-            )
-            closed += 1
-    return closed
+        found = await sums_of(connection, begin, end, vendor=vendor, by_operation=True)
+    return {name: _totals(*found[name]) for name in sorted(found)}
 
 
 def _widths(span: timedelta) -> list[int]:
+    if span > HOURS_UP_TO:
+        return [SIX_HOURS]
     widths = [MINUTE, FIVE_MINUTES, HOUR]
     return widths[0 if span <= MINUTES_UP_TO else 1 if span <= FIVE_MINUTES_UP_TO else 2 :]
 
@@ -326,21 +279,18 @@ def _no_quantiles() -> list[Any]:
 async def _series_rows(connection: AsyncConnection, vendor: str, width: int, begin: int, end: int) -> Sequence[Any]:
     r = rollups.c
     start = type_coerce(r.started_at, BigInteger).label("start")
-    within = (r.width == width, r.started_at >= begin, r.started_at < end, r.vendor == vendor)
+    mine = in_part(rollups, (width, begin, end), vendor)
     if width != MINUTE:
-        query = select(start, *(r[name] for name in ADDED_UP), r.p50, r.p95, r.p99).where(*within, r.operation == "")
+        query = select(start, *(r[name] for name in ADDED_UP), r.p50, r.p95, r.p99).where(mine, r.operation == "")
     else:
-        query = select(start, *_summed(), *_no_quantiles()).where(*within).group_by(r.started_at)
+        query = select(start, *_summed(), *_no_quantiles()).where(mine).group_by(r.started_at)
     return (await connection.execute(query)).all()
 
 
 async def _series_errors(connection: AsyncConnection, vendor: str, width: int, begin: int, end: int) -> Sequence[Any]:
     e = rollup_errors.c
     query = select(type_coerce(e.started_at, BigInteger).label("start"), e.error_type, e.fault, e.calls).where(
-        e.width == width,
-        e.started_at >= begin,
-        e.started_at < end,
-        e.vendor == vendor,
+        in_part(rollup_errors, (width, begin, end), vendor),
         e.fault != REFUSED,
         e.calls > 0,
         (e.operation != "") if width == MINUTE else e.operation == "",

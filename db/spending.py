@@ -1,24 +1,21 @@
 """Who spent a vendor's quota, and how long each lane waited for it. Over attempts: a permit is taken for each.
 
 Read from sums of minutes and hours, so that it costs the same however many calls there were. More than 36 hours are
-summed by whole hours: such a stretch begins with the hour that holds its start.
+summed by whole hours, those of both ends among them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, func, select
 
-from db.columns import to_micros
 from db.engine import Database
 from db.histogram import quantiles
-from db.rollups import FIVE_MINUTES_UP_TO
 from db.schema import spend as spend_table
 from db.schema import wait_bins
-from db.stretches import floor, within_hours
+from db.stretches import FIVE_MINUTES_UP_TO, bounds, within_hours
 from db.sums import HOUR, MINUTE
 
 LANES = ("interactive", "batch")
@@ -75,7 +72,7 @@ def spend_query(vendor: str, since: datetime, until: datetime) -> Select[str, st
     s = spend_table.c
     return (
         select(s.trigger, s.priority, func.sum(s.attempts), func.sum(s.retries))
-        .where(within_hours(spend_table, *_stretch(since, until)), s.vendor == vendor)
+        .where(within_hours(spend_table, *_stretch(since, until), vendor))
         .group_by(s.trigger, s.priority)
     )
 
@@ -85,14 +82,10 @@ def waits_query(vendor: str, since: datetime, until: datetime) -> Select[str, in
     w = wait_bins.c
     return (
         select(w.priority, w.bin, func.sum(w.count))
-        .where(within_hours(wait_bins, *_stretch(since, until)), w.vendor == vendor)
+        .where(within_hours(wait_bins, *_stretch(since, until), vendor))
         .group_by(w.priority, w.bin)
     )
 
 
-def _stretch(since: datetime, until: datetime) -> Sequence[int]:
-    """Return where a stretch begins and ends, in microseconds; a long one in whole hours, as minutes are kept shorter."""
-    if until - since <= FIVE_MINUTES_UP_TO:
-        return floor(since, MINUTE), to_micros(until)
-    end = to_micros(until)
-    return floor(since, HOUR), end + -end % (HOUR * 1_000_000)
+def _stretch(since: datetime, until: datetime) -> tuple[int, int]:
+    return bounds(since, until, HOUR if until - since > FIVE_MINUTES_UP_TO else MINUTE)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from sqlalchemy import BigInteger, Boolean, Float, Integer, Table
+from sqlalchemy import BigInteger, Boolean, Float, Integer, LargeBinary, Table
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -56,6 +56,8 @@ def _array_type(kind: Any) -> str:
         return "boolean[]"
     if isinstance(kind, Integer):
         return "integer[]"
+    if isinstance(kind, LargeBinary):
+        return "bytea[]"
     return "float8[]" if isinstance(kind, Float) else "text[]"
 
 

@@ -1,18 +1,29 @@
-"""Which rollup buckets cover a stretch of time exactly once, and the histograms of a stretch or of single buckets."""
+"""Which buckets cover a stretch of time exactly once, and the sums and histograms of a stretch.
+
+A stretch is covered by the widest buckets that fit: whole days by the day, what is left at both ends by six hours, by
+the hour, and by the narrow ones. However long it is, that is about a day's worth of rows and one for each day.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Table, and_, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.columns import to_micros
-from db.schema import rollup_bins
-from db.sums import FIVE_MINUTES, HOUR, MINUTE
+from db.histogram import add_packed
+from db.schema import rollup_bins, rollups
+from db.sums import ADDED_UP, DAY, FIVE_MINUTES, HOUR, MINUTE, SIX_HOURS
 
 MICROS = 1_000_000  # in a second
+MINUTES_UP_TO = timedelta(hours=3)  # spans read by the minute
+FIVE_MINUTES_UP_TO = timedelta(hours=36)  # longer ones are read by whole hours: narrower buckets are not kept as long
+_FEW_STARTS = 1000  # below, each bucket of a vendor is looked up by itself
 Bins = dict[int, int]
+Part = tuple[int, int, int]  # width, first start, end
 
 
 def floor(at: datetime, width: int) -> int:
@@ -24,70 +35,164 @@ def _ceil(micros: int, width: int) -> int:
     return -(-micros // (width * MICROS)) * width * MICROS
 
 
-def within(table: Table, begin: int, end: int, *, by_operation: bool = False) -> ColumnElement[bool]:
-    """Return the condition that covers a stretch once: whole hours by the hour, its two edges by narrow buckets.
+def bounds(since: datetime, until: datetime, narrowest: int | None = None) -> tuple[int, int]:
+    """Return where the buckets of a stretch begin and end, in microseconds.
+
+    ``narrowest`` is the width in seconds the stretch may begin with. Unless it is given, up to three hours begin with
+    a minute and up to 36 with five; a longer stretch consists of whole hours, those of both its ends among them.
+    """
+    span = until - since
+    if narrowest is None:
+        narrowest = MINUTE if span <= MINUTES_UP_TO else FIVE_MINUTES if span <= FIVE_MINUTES_UP_TO else HOUR
+    end = to_micros(until)
+    return floor(since, narrowest), _ceil(end, HOUR) if narrowest >= HOUR else end
+
+
+def cover(begin: int, end: int, widths: Sequence[int]) -> list[Part]:
+    """Return the parts that cover a stretch once, ``widths`` ascending; the narrowest may reach over the end."""
+    width, *_ = widths
+    if len(widths) > 1:
+        step = widths[-1] * MICROS
+        first, last = -(-begin // step) * step, end - end % step
+        if first < last:
+            narrower = widths[:-1]
+            return [*cover(begin, first, narrower), (widths[-1], first, last), *cover(last, end, narrower)]
+        return cover(begin, end, widths[:-1])
+    return [(width, begin, end)] if begin < end else []
+
+
+def parts_of(begin: int, end: int, *, by_operation: bool = False) -> list[Part]:
+    """Return the parts that cover a stretch of ``rollups`` and ``rollup_errors``.
 
     Whole vendors have five-minute buckets; where the stretch does not begin with one, and for operations, minutes.
     """
-    t = table.c
-    narrow = MINUTE if by_operation or begin % (FIVE_MINUTES * MICROS) or end - begin <= HOUR * MICROS else FIVE_MINUTES
-    first, last = _ceil(begin, HOUR), end - end % (HOUR * MICROS)
-    any_operation = t.operation != ""
-
-    def part(width: int, low: int, high: int) -> ColumnElement[bool]:
-        of_all = any_operation if by_operation or width == MINUTE else t.operation == ""
-        return (t.width == width) & (t.started_at >= low) & (t.started_at < high) & of_all
-
-    if first >= last:
-        return part(narrow, begin, end)
-    return or_(part(HOUR, first, last), part(narrow, begin, first), part(narrow, last, end))
+    if by_operation:
+        return cover(begin, end, (MINUTE, HOUR, DAY))
+    fine = begin % (FIVE_MINUTES * MICROS) or end - begin <= HOUR * MICROS
+    return cover(begin, end, (MINUTE if fine else FIVE_MINUTES, HOUR, SIX_HOURS, DAY))
 
 
-def within_hours(table: Table, begin: int, end: int) -> ColumnElement[bool]:
-    """Return the condition that covers a stretch once in a table of minutes and hours: its whole hours by the hour, the
-    edges by the minute."""
-    t = table.c
-    first, last = _ceil(begin, HOUR), end - end % (HOUR * MICROS)
+def within(
+    table: Table, begin: int, end: int, *, vendor: str | None = None, by_operation: bool = False
+) -> ColumnElement[bool]:
+    """Return the condition that covers a stretch of ``rollups`` or ``rollup_errors`` once, of a vendor or of all."""
+    operation = table.c.operation
+    return _any_of(
+        and_(
+            in_part(table, part, vendor),
+            operation != "" if by_operation or part[0] == MINUTE else operation == "",
+        )
+        for part in parts_of(begin, end, by_operation=by_operation)
+    )
 
-    def part(width: int, low: int, high: int) -> ColumnElement[bool]:
-        return (t.width == width) & (t.started_at >= low) & (t.started_at < high)
 
-    if first >= last:
-        return part(MINUTE, begin, end)
-    return or_(part(HOUR, first, last), part(MINUTE, begin, first), part(MINUTE, last, end))
+def within_hours(table: Table, begin: int, end: int, vendor: str) -> ColumnElement[bool]:
+    """Return the condition that covers a stretch of a vendor once in a table of minutes and hours."""
+    return _any_of(in_part(table, part, vendor) for part in cover(begin, end, (MINUTE, HOUR)))
 
 
-async def bins_by_vendor(
-    connection: AsyncConnection, begin: int, end: int, vendor: str | None = None
-) -> dict[str, Bins]:
+def in_part(table: Table, part: Part, vendor: str | None = None) -> ColumnElement[bool]:
+    """Return the condition of a part. The key has the vendor behind the start: a vendor's buckets are named one by one
+    where they are not too many, so that nobody walks over all the other vendors' rows."""
+    t, (width, first, end) = table.c, part
+    if vendor is None:
+        return and_(t.width == width, t.started_at >= first, t.started_at < end)
+    if end - first > _FEW_STARTS * width * MICROS:
+        return and_(t.width == width, t.started_at >= first, t.started_at < end, t.vendor == vendor)
+    return and_(t.width == width, t.started_at.in_(list(range(first, end, width * MICROS))), t.vendor == vendor)
+
+
+def _any_of(parts: Iterable[ColumnElement[bool]]) -> ColumnElement[bool]:
+    return or_(False, *parts)
+
+
+async def sums_of(
+    connection: AsyncConnection,
+    begin: int,
+    end: int,
+    *,
+    vendor: str | None = None,
+    by_operation: bool = False,
+    with_bins: bool = True,
+) -> dict[str, tuple[list[Any], Bins]]:
+    """Return the sums (as ``ADDED_UP`` names them) and the histogram of a stretch, by vendor or by operation.
+
+    Without ``with_bins`` the histograms are empty.
+    """
+    r = rollups.c
+    key = r.operation if by_operation else r.vendor
+    query = select(
+        key, r.width, type_coerce(r.started_at, BigInteger), *(r[name] for name in ADDED_UP), r.histogram
+    ).where(within(rollups, begin, end, vendor=vendor, by_operation=by_operation))
+    found: dict[str, tuple[list[Any], Bins]] = {}
+    unpacked: dict[int, set[tuple[str, int]]] = {}
+    for name, width, start, *sums, histogram in (await connection.execute(query)).all():
+        known = found.get(name)
+        if known is None:
+            known = found[name] = sums, {}
+        else:
+            known[0][:] = [a + b for a, b in zip(known[0], sums, strict=True)]
+        if not with_bins or not sums[-1]:
+            continue
+        if histogram is None:
+            unpacked.setdefault(width, set()).add((name, start))
+        else:
+            add_packed(known[1], histogram)
+    for width, places in unpacked.items():
+        await _add_bins(connection, found, width, places, vendor, by_operation=by_operation)
+    return found
+
+
+async def _add_bins(
+    connection: AsyncConnection,
+    found: dict[str, tuple[list[Any], Bins]],
+    width: int,
+    places: set[tuple[str, int]],
+    vendor: str | None,
+    *,
+    by_operation: bool,
+) -> None:
+    """Add the histograms of the buckets at these places, that have not ended, or not been closed, from the bins."""
     b = rollup_bins.c
-    query = select(b.vendor, b.bin, func.sum(b.count)).where(within(rollup_bins, begin, end)).group_by(b.vendor, b.bin)
-    if vendor is not None:
-        query = query.where(b.vendor == vendor)
-    bins: dict[str, Bins] = {}
-    for name, index, count in (await connection.execute(query)).all():
-        bins.setdefault(name, {})[index] = int(count)
-    return bins
+    name = b.operation if by_operation else b.vendor
+    stored = min(width, HOUR)  # wider ones have no bins of their own
+    starts = sorted({inner for _, start in places for inner in range(start, start + width * MICROS, stored * MICROS)})
+    start = type_coerce(b.started_at, BigInteger)
+    for first in range(0, len(starts), _FEW_STARTS):
+        query = select(name, start, b.bin, b.count).where(
+            b.width == stored,
+            b.started_at.in_(starts[first : first + _FEW_STARTS]),
+            b.operation != "" if by_operation or width == MINUTE else b.operation == "",
+        )
+        if vendor is not None:
+            query = query.where(b.vendor == vendor)
+        for who, at, index, count in (await connection.execute(query)).all():
+            if (who, at - at % (width * MICROS)) in places:
+                bins = found[who][1]
+                bins[index] = bins.get(index, 0) + count
 
 
 async def bins_by_bucket(
     connection: AsyncConnection, width: int, starts: set[int], vendor: str | None = None
 ) -> dict[tuple[str, int], Bins]:
-    if not starts:
-        return {}
+    """Return the histograms of single buckets that begin at ``starts``, by vendor and start."""
     b = rollup_bins.c
-    query = (
-        select(b.vendor, type_coerce(b.started_at, BigInteger), b.bin, func.sum(b.count))
-        .where(
-            b.width == width,
-            b.started_at.in_(sorted(starts)),
-            (b.operation != "") if width == MINUTE else b.operation == "",
-        )
-        .group_by(b.vendor, b.started_at, b.bin)
-    )
-    if vendor is not None:
-        query = query.where(b.vendor == vendor)
+    stored = min(width, HOUR)
+    inner = sorted({at for start in starts for at in range(start, start + width * MICROS, stored * MICROS)})
     bins: dict[tuple[str, int], Bins] = {}
-    for name, start, index, count in (await connection.execute(query)).all():
-        bins.setdefault((name, start), {})[index] = int(count)
+    for first in range(0, len(inner), _FEW_STARTS):
+        query = (
+            select(b.vendor, type_coerce(b.started_at, BigInteger), b.bin, func.sum(b.count))
+            .where(
+                b.width == stored,
+                b.started_at.in_(inner[first : first + _FEW_STARTS]),
+                (b.operation != "") if width == MINUTE else b.operation == "",
+            )
+            .group_by(b.vendor, b.started_at, b.bin)
+        )
+        if vendor is not None:
+            query = query.where(b.vendor == vendor)
+        for name, start, index, count in (await connection.execute(query)).all():
+            mine = bins.setdefault((name, start - start % (width * MICROS)), {})
+            mine[index] = mine.get(index, 0) + int(count)
     return bins

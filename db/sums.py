@@ -1,9 +1,10 @@
 """The rollups of a batch: summed in memory, then added to what the database has, in the batch's own transaction.
 
-Buckets of 60 s are per operation, of 300 s per vendor (operation ""), of 3600 s both. A call counts in the bucket it
-started in, an attempt likewise. ``calls_failed`` are outcomes error and unknown; a refused call is counted apart, and
-in ``rollup_errors`` under the fault "refused", because nothing reached the vendor. What a quota is spent on, and how
-long attempts waited for it, have widths 60 and 3600.
+Buckets of 60 s are per operation, of 300 s and six hours per vendor (operation ""), of an hour and a day both. A call
+counts in the bucket it started in, an attempt likewise. Histograms are added up to the hour only: the wider ones are
+made of the hours' when they have ended (``closing.py``). ``calls_failed`` are outcomes error and unknown; a refused
+call is counted apart, and in ``rollup_errors`` under the fault "refused", because nothing reached the vendor. What a
+quota is spent on, and how long attempts waited for it, have widths 60 and 3600.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from db.histogram import bin_of
 from db.statements import Upsert, upsert_statement, write_rows
 
 Row = Sequence[Any]
-MINUTE, FIVE_MINUTES, HOUR = 60, 300, 3600
+MINUTE, FIVE_MINUTES, HOUR, SIX_HOURS, DAY = 60, 300, 3600, 21600, 86400
 REFUSED = "refused"
 _MICROS = 1_000_000
 
@@ -44,10 +45,12 @@ ADDED_UP = (
     "throttle_wait",
     "duration",
 )
-_ADD_ROLLUPS: Upsert = upsert_statement(
+# What a bucket is given once it has ended.
+MADE_AT_THE_END = ("p50", "p95", "p99", "histogram")
+ADD_ROLLUPS: Upsert = upsert_statement(
     schema.rollups,
     add=ADDED_UP,
-    clear=("p50", "p95", "p99"),  # something late arrived: the quantiles are computed anew
+    clear=MADE_AT_THE_END,  # something late arrived: they are made anew
 )
 ADD_ERRORS: Upsert = upsert_statement(schema.rollup_errors, add=("calls", "attempts"))
 ADD_BINS: Upsert = upsert_statement(schema.rollup_bins, add=("count",))
@@ -119,14 +122,14 @@ class Sums:
         self._waits.setdefault((minute, vendor, row[_A_PRIORITY], bin_of(row[_A_WAIT])), [0])[0] += 1
 
     def rollups(self) -> list[Row]:
-        """Return rows for ``rollups``, of all widths, sorted by key; the quantiles are left open."""
-        return [(*key, *sums, None, None, None) for key, sums in _widen(self._buckets)]
+        """Return rows for ``rollups``, of all widths, sorted by key; the quantiles and histograms are left open."""
+        return [(*key, *sums, None, None, None, None) for key, sums in _widen(self._buckets)]
 
     def bins(self) -> list[Row]:
-        """Return rows for ``rollup_bins``, of all widths, sorted by key."""
+        """Return rows for ``rollup_bins``, of the widths up to the hour, sorted by key."""
         wide: dict[tuple[Any, ...], int] = {}
         for (minute, vendor, operation, index), count in self._bins.items():
-            for key in _keys(minute, vendor, operation):
+            for key in _narrow(minute, vendor, operation):
                 bin_key = (*key, index)
                 wide[bin_key] = wide.get(bin_key, 0) + count
         return [(*key, count) for key, count in sorted(wide.items())]
@@ -144,8 +147,22 @@ class Sums:
         return _by_hour_too(self._waits)
 
 
-def _keys(minute: int, vendor: str, operation: str) -> tuple[tuple[int, int, str, str], ...]:
-    """Return (width, start, vendor, operation) of the four buckets a minute's sums belong to."""
+Key = tuple[int, int, str, str]
+
+
+def _keys(minute: int, vendor: str, operation: str) -> tuple[Key, ...]:
+    """Return (width, start, vendor, operation) of the seven buckets a minute's sums belong to."""
+    day = minute - minute % (DAY * _MICROS)
+    return (
+        *_narrow(minute, vendor, operation),
+        (SIX_HOURS, minute - minute % (SIX_HOURS * _MICROS), vendor, ""),
+        (DAY, day, vendor, ""),
+        (DAY, day, vendor, operation),
+    )
+
+
+def _narrow(minute: int, vendor: str, operation: str) -> tuple[Key, ...]:
+    """Return those of them that are at most an hour long."""
     hour = minute - minute % (HOUR * _MICROS)
     return (
         (MINUTE, minute, vendor, operation),
@@ -182,4 +199,4 @@ async def add_sums(connection: AsyncConnection, sums: Sums) -> None:
     await write_rows(connection, ADD_ERRORS, sums.errors())
     await write_rows(connection, ADD_SPEND, sums.spend())
     await write_rows(connection, ADD_WAITS, sums.waits())
-    await write_rows(connection, _ADD_ROLLUPS, sums.rollups())
+    await write_rows(connection, ADD_ROLLUPS, sums.rollups())

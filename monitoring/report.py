@@ -127,7 +127,7 @@ async def report_of(
     agreed = await agreed_with(db, vendor)
     apart = merged([*cut(agreed.maintenance, since, ends), *await held_open(db, vendor, since=since, until=ends)])
     drawn = await rollups.series(db, vendor, since=since, until=ends, width=width)
-    totals = await rollups.totals(db, since=since, until=ends, vendor=vendor)
+    totals = await rollups.totals(db, since=since, until=ends, vendor=vendor, narrowest=width)
     return Report(
         vendor=vendor,
         since=since,
@@ -141,7 +141,7 @@ async def report_of(
         p50=totals.p50,
         p95=totals.p95,
         p99=totals.p99,
-        errors=await rollups.errors(db, vendor, since=since, until=ends),
+        errors=await rollups.errors(db, vendor, since=since, until=ends, narrowest=width),
         incidents=await incidents_of(db, vendor, since, ends),
         apart=apart,
         partial=partial(since, until, now, await first_recorded(db), drawn),

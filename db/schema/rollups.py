@@ -1,13 +1,15 @@
-"""Sums over calls and attempts. Width 60 is per operation, 300 s the whole vendor (operation ""), 3600 s both."""
+"""Sums over calls and attempts. Width 60 is per operation, 300 s and 21600 s the whole vendor (operation ""), 3600 s and
+86400 s both."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, String, Table, text
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, String, Table, text
 
 from db.columns import UtcTime
 from db.schema.base import metadata
 
-_OPEN = text("p95 IS NULL AND width > 60 AND duration > 0")  # what close_buckets looks for
+# What close_buckets looks for: an hour and what is wider keeps its histogram beside its quantiles.
+OPEN = text("width > 60 AND duration > 0 AND (p95 IS NULL OR (histogram IS NULL AND width > 300))")
 
 rollups = Table(
     "rollups",
@@ -27,7 +29,10 @@ rollups = Table(
     Column("p50", Float),  # seconds over attempts; once the bucket is closed, NULL again when something late arrives
     Column("p95", Float),
     Column("p99", Float),
-    Index("ix_rollups_open", "width", "started_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Column(
+        "histogram", LargeBinary
+    ),  # of an hour and more, as histogram.py packs it; there and gone with the quantiles
+    Index("ix_rollups_open", "width", "started_at", sqlite_where=OPEN, postgresql_where=OPEN),
 )
 
 rollup_errors = Table(
@@ -43,7 +48,7 @@ rollup_errors = Table(
     Column("attempts", Integer, nullable=False),
 )
 
-rollup_bins = Table(  # the mergeable histogram of attempt durations: bin index -> count
+rollup_bins = Table(  # the mergeable histogram of attempt durations, up to width 3600: bin index -> count
     "rollup_bins",
     metadata,
     Column("width", Integer, primary_key=True),

@@ -21,25 +21,26 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from db import schema
+from db.closing import SHARES, close_buckets
 from db.columns import to_micros
 from db.engine import Database, open_database
-from db.histogram import quantiles
+from db.histogram import pack, quantiles
 from db.migrate import migrate
 from db.partitions import ensure_partitions
 from db.retention import RetentionOptions
 from db.sealed import Seal
 from db.statements import Upsert, copy_rows, upsert_statement, write_rows
-from db.sums import ADD_BINS, ADD_ERRORS, ADD_SPEND, ADD_WAITS, ADDED_UP, Sums
+from db.sums import ADD_BINS, ADD_ERRORS, ADD_ROLLUPS, ADD_SPEND, ADD_WAITS, HOUR, SIX_HOURS, Sums
+from db.sums import DAY as WHOLE_DAY
 from integrations.registry import VENDORS, adapter_class
 
 KEY = "a-key-for-generated-calls-only"
 DAY = 86_400_000_000  # microseconds
 CHUNK = 20_000  # rows in one statement
+WIDE = {300, HOUR, SIX_HOURS, WHOLE_DAY}
 _PUT = {table.name: upsert_statement(table) for table in (schema.calls, schema.attempts, schema.bodies, schema.inputs)}
 _ADD: dict[str, Upsert] = {
-    # A bucket shared by two of our days keeps the quantiles of the first.
-    "rollups": upsert_statement(schema.rollups, add=ADDED_UP),
-    **{statement.table: statement for statement in (ADD_ERRORS, ADD_BINS, ADD_SPEND, ADD_WAITS)},
+    statement.table: statement for statement in (ADD_ROLLUPS, ADD_ERRORS, ADD_BINS, ADD_SPEND, ADD_WAITS)
 }
 _INDEXED = (schema.calls, schema.attempts)
 # share of the calls, error type, fault, status, retryable, sentence
@@ -162,15 +163,16 @@ class _Month:
 
 
 def sums_of(rows: dict[str, list[Sequence[Any]]], width_kept: set[int]) -> dict[str, list[Sequence[Any]]]:
-    """Return the rollups of a day by table, quantiles computed, without the widths that would be gone by now."""
+    """Return the rollups of a day by table, closed up to the hour, without the widths that would be gone by now."""
     sums = Sums(rows["calls"], rows["attempts"])
     bins = sums.bins()
-    shares: dict[tuple[Any, ...], Sequence[float | None]] = {}
+    made: dict[tuple[Any, ...], Sequence[Any]] = {}
     for key, group in groupby(bins, key=lambda row: tuple(row[:4])):
         if key[0] > 60:
-            shares[key] = quantiles({row[4]: row[5] for row in group}, (0.5, 0.95, 0.99))
-    none: Sequence[float | None] = (None, None, None)
-    rollups = [(*row[:12], *shares.get(tuple(row[:4]), none)) for row in sums.rollups()]
+            counts = {row[4]: row[5] for row in group}
+            made[key] = (*quantiles(counts, SHARES), pack(counts) if key[0] == HOUR else None)
+    none: Sequence[Any] = (None, None, None, None)
+    rollups = [(*row[:12], *made.get(tuple(row[:4]), none)) for row in sums.rollups()]
     whole: dict[str, Sequence[Sequence[Any]]] = {
         "rollups": rollups,
         "rollup_errors": sums.errors(),
@@ -195,11 +197,13 @@ async def fill(db: Database, *, calls: int, days: int = 30, now: datetime | None
         age = days - number  # days from its start to now
         count = calls // days + (calls % days if number == days - 1 else 0)
         rows = month.day(end - age * DAY, count, age <= options.bodies)
-        widths = {300, 3600} | ({60} if age <= options.minute_rollups else set())
-        # A day begins where ``now`` says, not at midnight, so its first hour's bucket is shared with the day before.
+        widths = WIDE | ({60} if age <= options.minute_rollups else set())
+        # A day begins where ``now`` says, not at midnight, so its first buckets are shared with the day before.
         await _write(db, rows | sums_of(rows, widths))
     async with db.write() as connection:
         await connection.run_sync(_indexes, make=True)
+    while await close_buckets(db, datetime.fromtimestamp(end / 1e6, UTC), sleep=_at_once):
+        pass
     await _analyse(db)
 
 
@@ -207,7 +211,11 @@ async def carry_on(db: Database, *, since: datetime, until: datetime, rate: floa
     """Add calls at a steady ``rate`` (a second) between two moments, as if they had just come in."""
     start, end = to_micros(since), to_micros(until)
     rows = _Month(db.seal, start).day(start, round((end - start) / 1e6 * rate), kept=True, length=end - start)
-    await _write(db, rows | sums_of(rows, {60, 300, 3600}))
+    await _write(db, rows | sums_of(rows, WIDE | {60}))
+
+
+async def _at_once(_seconds: float) -> None:
+    """Do not pause: nobody else writes."""
 
 
 def _indexes(connection: Connection, *, make: bool) -> None:

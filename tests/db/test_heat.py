@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from db import schema
+from db.closing import close_buckets
 from db.columns import to_micros
 from db.engine import Database
 from db.heat import BINS, edges, heat, width_of
@@ -17,9 +18,12 @@ from tests.conftest import NOON
 from tests.records import micros, store, traffic
 
 
-@pytest.mark.parametrize("hours", [1, 4, 40])
-async def test_every_attempt_is_in_its_bucket_and_band(database: Database, hours: int) -> None:
+@pytest.mark.parametrize("hours", [1, 4, 40, 190, 720])
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+async def test_every_attempt_is_in_its_bucket_and_band(database: Database, hours: int, closed: bool) -> None:
     await store(database, traffic(micros(NOON - timedelta(hours=hours)), 400, seconds=hours * 3600, vendors=2))
+    if closed:
+        await close_buckets(database, NOON)
     found = await heat(database, "vendor_0", since=NOON - timedelta(hours=hours), until=NOON)
     a = schema.attempts.c
     async with database.read() as connection:
@@ -49,4 +53,4 @@ def test_bands_follow_each_other_by_the_root_of_two() -> None:
 def test_a_span_is_read_from_what_is_kept_for_it_and_shown_in_few_columns() -> None:
     assert width_of(timedelta(hours=1)) == (60, 60)
     assert width_of(timedelta(hours=24)) == (300, 900)
-    assert width_of(timedelta(days=30)) == (3600, 21600)
+    assert width_of(timedelta(days=30)) == (21600, 21600)

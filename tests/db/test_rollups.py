@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, select, type_coerce
 from db import rollups as queries
 from db import schema, spending
 from db.batches import ATTEMPT_COLUMNS, CALL_COLUMNS, Batch
+from db.closing import close_buckets
 from db.engine import Database
 from db.histogram import bin_of
 from tests.conftest import NOON
@@ -30,7 +31,16 @@ def _recounted(batch: Batch) -> dict[tuple[Any, ...], Counter[str]]:
     counts: dict[tuple[Any, ...], Counter[str]] = {}
 
     def add(row: dict[str, Any], **sums: float) -> None:
-        for width, operation in ((60, row["operation"]), (300, ""), (3600, ""), (3600, row["operation"])):
+        mine = row["operation"]
+        for width, operation in (
+            (60, mine),
+            (300, ""),
+            (3600, ""),
+            (3600, mine),
+            (21600, ""),
+            (86400, ""),
+            (86400, mine),
+        ):
             start = row["started_at"] // (width * 1_000_000) * width * 1_000_000
             counter = counts.setdefault((width, start, row["vendor"], operation), Counter())
             for name, value in sums.items():
@@ -134,11 +144,11 @@ async def test_p95_of_an_open_bucket_is_within_one_percent(database: Database) -
 
 async def test_closed_bucket_keeps_its_quantiles_until_something_late_arrives(database: Database) -> None:
     await store(database, [ended(started(call_facts(AT)), duration=0.5)])
-    early = await queries.close_buckets(database, NOON + timedelta(minutes=4))
-    closed = await queries.close_buckets(database, NOON + timedelta(minutes=5))
-    again = await queries.close_buckets(database, NOON + timedelta(minutes=5))
+    early = await close_buckets(database, NOON + timedelta(minutes=4))
+    closed = await close_buckets(database, NOON + timedelta(minutes=5))
+    again = await close_buckets(database, NOON + timedelta(minutes=5))
     await store(database, [ended(started(call_facts(AT)), duration=5.0)])
-    reopened = await queries.close_buckets(database, NOON + timedelta(minutes=6))
+    reopened = await close_buckets(database, NOON + timedelta(minutes=6))
 
     (found,) = await queries.overview(database, since=NOON, until=NOON + HOUR)
 
