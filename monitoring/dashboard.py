@@ -7,20 +7,24 @@ would stop the event loop that also answers the API).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from dash import Dash, Input, Output, State, set_props
+from anyio import from_thread
+from dash import Dash, Input, Output, State, no_update, set_props
 from dash.development.base_component import Component
 from fastapi import FastAPI
 
 from db.engine import StoreUnavailable
 from monitoring import live
 from monitoring.context import DashboardContext
+from monitoring.identity import current_user
 from monitoring.live import Hub
 from monitoring.pages import (
     audit,
@@ -53,22 +57,26 @@ __all__ = ["PAGES", "DashboardContext", "Page", "attach"]
 
 log = logging.getLogger(__name__)
 
+AHEAD_WITHIN = 0.3  # seconds a load waits for the figures to come with it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page: which paths it answers, its title, and how its frame is laid out from the parts of the path.
 
-    ``here`` tells whether this set-up has the page at all.
+    ``here`` tells whether this set-up has the page at all. ``ahead`` reads what the page shows at once when it is loaded,
+    for the search part of a URL and a time zone; its layout is given that as ``ahead``.
     """
 
     path: re.Pattern[str]
     title: str
     layout: Callable[..., Component]
     here: Callable[[DashboardContext], bool] = lambda _context: True
+    ahead: Callable[[DashboardContext, Hub, str, str], Awaitable[Any]] | None = None
 
 
 PAGES = (
-    Page(path=re.compile(r"/"), title="Overview", layout=overview.layout),
+    Page(path=re.compile(r"/"), title="Overview", layout=overview.layout, ahead=overview.ahead),
     Page(path=re.compile(r"/vendors"), title="Vendors", layout=vendors.layout),
     Page(path=re.compile(r"/vendors/(?P<name>[a-z0-9_]+)"), title="{name}", layout=vendor.layout),
     Page(path=re.compile(r"/calls"), title="Calls", layout=calls.layout),
@@ -97,7 +105,7 @@ _INDEX = """<!DOCTYPE html>
 {%metas%}
 <title>{%title%}</title>
 <link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
-<script src="/assets/theme.js"></script>
+<script src="/assets/head.js"></script>
 {%css%}
 </head>
 <body>
@@ -125,14 +133,14 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
         update_title="",
         index_string=_INDEX,
         assets_folder=str(Path(__file__).parent / "assets"),
-        assets_ignore=r"theme\.js",
+        assets_ignore=r"head\.js",
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
         compress=True,
         suppress_callback_exceptions=True,
         on_error=say_failed,
     )
     hub = Hub(context.db, context.now)
-    app.layout = lambda: shell.layout(context)
+    app.layout = lambda: _loaded(app, context, hub)
     shell.register(app, context)
     views.register(app, context)
     zone.register(app, context)
@@ -167,22 +175,59 @@ def _route(app: Dash, context: DashboardContext) -> None:
     @app.callback(
         Output("page", "children"),
         Output("title", "data"),
+        Output("loaded", "data"),
         Input("url", "pathname"),
-        State("page", "id"),
+        State("loaded", "data"),
     )
-    async def show(path: str | None, _id: str) -> tuple[Component, str]:
-        return page_at(path, context)
+    async def show(path: str | None, loaded: str | None) -> tuple[Any, Any, Any]:
+        """Lay out the page; the one that came with the layout stands already, and only that once."""
+        frame, title = page_at(path, context)
+        return (frame if path != loaded else no_update), title, None
 
 
-def page_at(path: str | None, context: DashboardContext) -> tuple[Component, str]:
-    """Return the frame of the page at a path and its title; a sentence when there is none."""
+def page_at(path: str | None, context: DashboardContext, **known: Any) -> tuple[Component, str]:
+    """Return the frame of the page at a path and its title; a sentence when there is none. ``known`` is what the layout
+    is given beside the parts of the path."""
+    if (found := _find(path, context)) is None:
+        return empty("There is no such page.", "The navigation shows what there is.", mark="question"), "Not found"
+    page, parts = found
+    title = context.label(parts["name"]) if "name" in parts else page.title
+    return page.layout(context, **parts, **known), title
+
+
+def _find(path: str | None, context: DashboardContext) -> tuple[Page, dict[str, str]] | None:
     wanted = (path or "/").rstrip("/") or "/"
     for page in PAGES:
         if (found := page.path.fullmatch(wanted)) and page.here(context):
-            parts = found.groupdict()
-            title = context.label(parts["name"]) if "name" in parts else page.title
-            return page.layout(context, **parts), title
-    return empty("There is no such page.", "The navigation shows what there is.", mark="question"), "Not found"
+            return page, found.groupdict()
+    return None
+
+
+def _loaded(app: Dash, context: DashboardContext, hub: Hub) -> Component:
+    """Return the layout for a load. A browser says where it will stand (``assets/head.js``), and so brings the page along.
+
+    Dash calls this in a thread of its own, so what must be read is read on the event loop meanwhile.
+    """
+    asked = app.backend.request_adapter().args if app.backend.has_request_context() else {}
+    if "path" not in asked:
+        return shell.layout(context)
+    path, search = asked["path"], asked.get("search", "")
+    known: dict[str, Any] = {}
+    found = _find(path, context)
+    if found is not None and found[0].ahead is not None:
+        user = current_user.get()
+        zone = (user.time_zone if user else None) or asked.get("zone", "UTC")
+        known["ahead"] = from_thread.run(_in_time, found[0].ahead(context, hub, search, zone))
+    return shell.layout(context, shell.Loaded(path=path, search=search, frame=page_at(path, context, **known)[0]))
+
+
+async def _in_time(reading: Awaitable[Any]) -> Any | None:
+    """Return a reading; None for one that takes too long or fails: the page then asks for it as for every update."""
+    try:
+        async with asyncio.timeout(AHEAD_WITHIN):
+            return await reading
+    except (TimeoutError, StoreUnavailable):
+        return None
 
 
 def say_failed(error: Exception) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
 
 from db import pace as pace_rows
 from db import permits, run_history, schedules
@@ -61,6 +62,17 @@ def next_to_run_out(found: Iterable[Forecast]) -> Forecast | None:
     return min(short, key=lambda one: one.empty_at or one.window.as_of, default=None)
 
 
+_plans: WeakKeyDictionary[Database, Plans] = WeakKeyDictionary()
+
+
+def plans_of(db: Database, syncs: Sequence[SyncFacts]) -> Plans:
+    """Return what is known of the runs of a database, shared by all pages of this process."""
+    known = _plans.get(db)
+    if known is None or known.syncs is not syncs:
+        known = _plans[db] = Plans(db, syncs)
+    return known
+
+
 class Plans:
     """What the planned runs will need, from what their last runs spent; finished runs are counted once.
 
@@ -69,11 +81,11 @@ class Plans:
 
     def __init__(self, db: Database, syncs: Sequence[SyncFacts]) -> None:
         self._db = db
-        self._syncs = syncs
+        self.syncs = syncs
         self._spent: OrderedDict[str, Mapping[str, int]] = OrderedDict()
 
     def __repr__(self) -> str:
-        return f"<Plans of {len(self._syncs)} syncs, {len(self._spent)} runs known>"
+        return f"<Plans of {len(self.syncs)} syncs, {len(self._spent)} runs known>"
 
     async def shortfalls(
         self, known: Mapping[str, Sequence[Forecast]], now: datetime, *, vendor: str | None = None
@@ -85,11 +97,11 @@ class Plans:
             if (vendor is None or name == vendor)
             and any(one.window.seconds >= LONG_WINDOW and not one.window.paced for one in found)
         }
-        if not any(tight & set(sync.vendors) for sync in self._syncs):
+        if not any(tight & set(sync.vendors) for sync in self.syncs):
             return []
         edits = await schedules.edits(self._db)
         plans = []
-        for sync in self._syncs:
+        for sync in self.syncs:
             asked = [name for name in sync.vendors if name in tight]
             edit = edits.get(sync.name)
             if not asked or (edit is not None and edit.is_paused(now)):

@@ -12,7 +12,7 @@ from monitoring import units
 from monitoring.context import DashboardContext
 from monitoring.forecast import Forecast, Shortfall
 from monitoring.live import Hub
-from monitoring.outlook import Plans, forecasts
+from monitoring.outlook import forecasts, plans_of
 from monitoring.pages.marks import badge, icon, moment
 from monitoring.pages.states import empty, shown
 from monitoring.pages.table import table
@@ -30,7 +30,7 @@ _WORDS = {  # outlook -> (word of a mark, what is said)
 
 def register(app: Dash, context: DashboardContext, hub: Hub, inputs: Sequence[Input]) -> None:
     """Keep the panel fresh; ``inputs`` are those of the vendor's page: tick, name, search, zone."""
-    plans = Plans(context.db, context.syncs)
+    plans = plans_of(context.db, context.syncs)
 
     @app.callback(Output("vendor-forecast", "children"), *inputs)
     async def show_forecast(_tick: float, name: str, search: str | None, zone: str | None) -> Any:

@@ -7,6 +7,7 @@ viewer's time zone). Everything that needs no server is decided in ``assets/quay
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -47,18 +48,28 @@ SHOWN_WHEN: Mapping[str, Callable[[DashboardContext], bool]] = {"/game-day": gam
 SCHEDULER_SILENCE = 15.0  # seconds without a heartbeat until a banner says so; read by quayside.js
 
 
-def layout(context: DashboardContext) -> Component:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A page that comes with the layout: where it stands, and its frame."""
+
+    path: str
+    search: str
+    frame: Component
+
+
+def layout(context: DashboardContext, loaded: Loaded | None = None) -> Component:
     """Return the page around the pages. Runs for each load, with the signed-in user known."""
+    frame = loading(40, 220, 220) if loaded is None else loaded.frame
     return dmc.MantineProvider(
         [
-            *_stores(),
+            *_stores(loaded),
             dmc.NotificationContainer(id="toasts", position="bottom-right", autoClose=6000, limit=4),
             html.A("Skip to the page", href="#page", className="q-skip"),
             dmc.AppShell(
                 [
                     _header(),
                     _navbar(context),
-                    dmc.AppShellMain([_banners(context), html.Main(loading(40, 220, 220), id="page", tabIndex=-1)]),
+                    dmc.AppShellMain([_banners(context), html.Main(frame, id="page", tabIndex=-1)]),
                 ],
                 id="shell",
                 header={"height": 52},
@@ -71,9 +82,11 @@ def layout(context: DashboardContext) -> Component:
     )
 
 
-def _stores() -> list[Component]:
+def _stores(loaded: Loaded | None) -> list[Component]:
+    where = {} if loaded is None else {"pathname": loaded.path, "search": loaded.search}
     return [
-        dcc.Location(id="url", refresh="callback-nav"),
+        dcc.Location(id="url", refresh="callback-nav", **where),
+        dcc.Store(id="loaded", data=loaded.path if loaded is not None else None),
         dcc.Store(id="beat"),
         dcc.Store(id="tick"),
         dcc.Store(id="tab"),

@@ -55,18 +55,21 @@ _READY = """
   }, 4);
 })();
 """
-# How long from asking for fresh figures until they are drawn, for each update of the part named in the address.
+# How long from asking for fresh figures until they are painted: the second frame after the page has changed.
 _UPDATES = """
 (() => {
   window.updates = [];
   const real = window.fetch;
   window.fetch = async (...asked) => {
     const begun = performance.now();
+    const mine = String(asked[1] && asked[1].body || "").includes("overview-drawn.data");
     const answer = await real(...asked);
-    if (String(asked[1] && asked[1].body || "").includes("overview-hurt.children")) {
-      answer.clone().text().then(() => requestAnimationFrame(() => requestAnimationFrame(() => {
-        window.updates.push(performance.now() - begun);
-      })));
+    if (mine && answer.status === 200) {
+      const seen = new MutationObserver(() => {
+        seen.disconnect();
+        requestAnimationFrame(() => requestAnimationFrame(() => window.updates.push(performance.now() - begun)));
+      });
+      seen.observe(document.querySelector("#page"), {childList: true, subtree: true, characterData: true});
     }
     return answer;
   };
@@ -298,6 +301,7 @@ async def test_fifty_viewers_cost_less_than_half_a_core(watched: Watched, browse
     push = next(one["output"] for one in await dependencies.json() if one.get("persistent") and not one["inputs"])
     await context.close()
     by_output = {body["output"]: body for body in ticks}
+    assert list(by_output) == ["overview-drawn.data"]
     assert by_output, "the overview asks for nothing when it is told to"
 
     ready: list[None] = []
@@ -305,6 +309,7 @@ async def test_fifty_viewers_cost_less_than_half_a_core(watched: Watched, browse
     async def view(number: int) -> int:
         """Watch the overview as a tab does: told over the WebSocket, asking every two seconds."""
         told = 0
+        mine = json.loads(json.dumps(by_output["overview-drawn.data"]))
         await asyncio.sleep(2.0 * number / VIEWERS)
         socket_url = watched.url.replace("http", "ws") + "/_dash-ws-callback"
         headers = {"cookie": "; ".join(f"{name}={value}" for name, value in watched.cookies.items())}
@@ -332,16 +337,20 @@ async def test_fifty_viewers_cost_less_than_half_a_core(watched: Watched, browse
             asked_at = 0.0
             while (left := until - time.monotonic()) > 0:
                 with contextlib.suppress(TimeoutError):
-                    message = json.loads(await asyncio.wait_for(ws.recv(), min(left, 1.0)))
-                    if message["type"] == "get_props_request":
-                        answer = {"type": "get_props_response", "requestId": message["requestId"]}
-                        await ws.send(json.dumps(answer | {"payload": {"data": f"tab{number}"}}))
-                        continue
-                    if message["type"] == "set_props" and time.monotonic() - asked_at >= 1.85:
+                    got = json.loads(await asyncio.wait_for(ws.recv(), min(left, 1.0)))
+                    messages = got if isinstance(got, list) else [got]  # what is sent together comes as a list
+                    for message in messages:
+                        if message["type"] == "get_props_request":
+                            answer = {"type": "get_props_response", "requestId": message["requestId"]}
+                            await ws.send(json.dumps(answer | {"payload": {"data": f"tab{number}"}}))
+                    if any(one["type"] == "set_props" for one in messages) and time.monotonic() - asked_at >= 1.85:
                         told += 1
                         asked_at = time.monotonic()
-                        for body in by_output.values():
-                            assert (await client.post("/_dash-update-component", json=body)).status_code in (200, 204)
+                        given = await client.post("/_dash-update-component", json=mine)
+                        assert given.status_code in (200, 204), given.text
+                        if given.status_code == 200:  # a tab says next time what it shows
+                            drawn = given.json()["response"]["overview-drawn"]["data"]
+                            mine["state"] = [{**mine["state"][0], "value": drawn["stamps"]}]
         return told
 
     viewing = [asyncio.create_task(view(number)) for number in range(VIEWERS)]

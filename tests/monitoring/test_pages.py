@@ -27,7 +27,7 @@ from monitoring.context import DashboardContext
 from monitoring.facts import QuotaFacts
 from monitoring.health import Health
 from monitoring.identity import SCOPES_OF, Identity, current_user
-from monitoring.pages import calls, overview, shell, states, trace, vendor, vendor_charts
+from monitoring.pages import calls, overview_parts, shell, states, trace, vendor, vendor_charts
 from monitoring.timerange import time_range
 from monitoring.vendor_card import VendorCard, cards, worst_first
 from monitoring.vendor_figures import Figures, figures_of_all
@@ -107,14 +107,16 @@ async def test_every_page_of_the_list_has_a_frame_and_other_paths_a_sentence(sit
 async def test_overview_puts_the_vendor_that_hurts_first(site: Site, clock: MovableClock) -> None:
     view = time_range("?range=1h", "UTC", clock.now())
     found = await cards(site.context, view, await figures_of_all(site.context.db, view))
-    drawn = _text(overview.hurting([one for one in found if one.hurts], [], site.context, view, any_vendor=True))
+    drawn = _text(overview_parts.hurting([one for one in found if one.hurts], [], site.context, view, any_vendor=True))
 
     assert [found[0].facts.name, found[0].health.verdict, found[0].health.fault] == ["aramex", "down", "theirs"]
-    assert overview.summary(found).startswith("Aramex down · ")
+    assert overview_parts.summary(found).startswith("Aramex down · ")
     assert "circuit open" in drawn
     assert "Aramex answers that it is unavailable (HTTP 503)." in drawn
     assert "Shipping quotes and labels" in drawn
-    assert "18 orders waiting" in _text(overview.resting([one for one in found if not one.hurts], view, any_hurt=True))
+    assert "18 orders waiting" in _text(
+        overview_parts.resting([one for one in found if not one.hurts], view, any_hurt=True)
+    )
 
 
 def test_order_is_by_verdict_then_error_rate_then_headroom_and_idle_last() -> None:
