@@ -211,7 +211,7 @@ def test_parts_cover_a_stretch_once_and_are_few() -> None:
             assert all(
                 last % (width * SECOND) == 0 or (last == end and width <= FIVE_MINUTES) for width, _, last in parts
             )
-            assert all((last - first) // (width * SECOND) < 24 for width, first, last in parts if HOUR <= width < DAY)
+            assert all((last - first) // (width * SECOND) < 48 for width, first, last in parts if HOUR <= width < DAY)
 
 
 def test_month_is_covered_by_days() -> None:

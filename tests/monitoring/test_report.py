@@ -11,7 +11,10 @@ from sqlalchemy import insert
 from db import audit
 from db.agreed import Agreed, agree, agree_on_nothing, agreed_with
 from db.engine import Database
-from db.schema import circuit_transitions, incidents, rollup_bins, rollup_errors, rollups
+from db.schema import circuit_transitions, incidents
+from db.statements import write_rows
+from db.stretches import floor
+from db.sums import ADD_BINS, ADD_ERRORS, ADD_ROLLUPS, DAY, HOUR, SIX_HOURS
 from monitoring.pages.agreeing import number, stretches_of
 from monitoring.pages.report_parts import share, when
 from monitoring.report import Report, cut, merged, month_of, report_of
@@ -29,32 +32,20 @@ def at(day: int, hour: int = 0) -> datetime:
 async def hour(
     db: Database, start: datetime, *, good: int = 0, refused: int = 0, p95: float = 0.5, **failed: int
 ) -> None:
-    """Add an hour of calls of one attempt each, in both widths a report reads; ``failed`` counts by fault."""
+    """Add an hour of calls of one attempt each, in every width a report reads; ``failed`` counts by fault."""
     bad = sum(failed.values())
-    for width in (300, 3600):
-        key = {"width": width, "started_at": start, "vendor": "fedex", "operation": ""}
+    sums = (good + bad + refused, bad, refused, good + bad, bad, 0, 0.0, float(good + bad))
+    for width in (300, HOUR, SIX_HOURS, DAY):
+        key = (width, floor(start, width), "fedex", "")
+        made_at_the_end = (0.1, p95, 1.0, None) if width <= HOUR else (None,) * 4
+        kinds = [
+            ("rate_limited" if fault == "theirs" else f"{fault}_error", fault, n, n) for fault, n in failed.items()
+        ]
         async with db.write() as connection:
-            await connection.execute(
-                insert(rollups).values(
-                    **key,
-                    calls=good + bad + refused,
-                    calls_failed=bad,
-                    calls_refused=refused,
-                    attempts=good + bad,
-                    attempts_failed=bad,
-                    retries=0,
-                    throttle_wait=0.0,
-                    duration=float(good + bad),
-                    p50=0.1,
-                    p95=p95,
-                    p99=1.0,
-                )
-            )
-            for fault, count in failed.items():
-                kind = "rate_limited" if fault == "theirs" else f"{fault}_error"
-                values = {**key, "error_type": kind, "fault": fault, "calls": count, "attempts": count}
-                await connection.execute(insert(rollup_errors).values(values))
-            await connection.execute(insert(rollup_bins).values(**key, bin=100, count=good + bad))
+            await write_rows(connection, ADD_ROLLUPS, [(*key, *sums, *made_at_the_end)])
+            await write_rows(connection, ADD_ERRORS, [(*key, *kind) for kind in kinds])
+            if width <= HOUR:
+                await write_rows(connection, ADD_BINS, [(*key, 100, good + bad)])
 
 
 async def made(db: Database, **values: Any) -> Report:
