@@ -17,7 +17,7 @@ from db.columns import from_micros, to_micros
 from db.engine import Database
 from db.histogram import unpack, value_of
 from db.schema import rollup_bins, rollups
-from db.stretches import FIVE_MINUTES_UP_TO, MICROS, MINUTES_UP_TO, bins_by_bucket, floor, in_part
+from db.stretches import FIVE_MINUTES_UP_TO, MICROS, MINUTES_UP_TO, floor, histograms_of, in_part
 from db.sums import DAY, FIVE_MINUTES, HOUR, MINUTE, SIX_HOURS
 
 BINS = round(log(sqrt(2)) / log(value_of(1) / value_of(0)))  # of the histogram, in a band
@@ -107,6 +107,7 @@ async def _of_histograms(
             still_open.add(start)
         else:
             add(start, unpack(histogram))
-    for (_, start), bins in (await bins_by_bucket(connection, stored, still_open, vendor)).items():
+    places = [(vendor, start) for start in still_open]
+    for (_, start), bins in (await histograms_of(connection, stored, places, vendor=vendor)).items():
         add(start, bins)
     return counts

@@ -24,9 +24,9 @@ from db.stretches import (
     FIVE_MINUTES_UP_TO,
     MICROS,
     MINUTES_UP_TO,
-    bins_by_bucket,
     bounds,
     floor,
+    histograms_of,
     in_part,
     sums_of,
     within,
@@ -132,8 +132,8 @@ async def overview(
     async with db.read() as connection:
         sums = await sums_of(connection, *bounds(since, until))
         rows = (await connection.execute(query.order_by(r.started_at))).all()
-        open_starts = {row[1] for row in rows if row[9] is None and row[7]}  # without p95, with a duration
-        open_bins = await bins_by_bucket(connection, width, open_starts)
+        still_open = {(row[0], row[1]) for row in rows if row[9] is None and row[7]}  # without p95, with a duration
+        open_bins = await histograms_of(connection, width, still_open)
     starts = {start: from_micros(start) for start in {row[1] for row in rows}}
     buckets: dict[str, list[Bucket]] = {vendor: [] for vendor in sums}
     for vendor, start, calls, failed, refused, attempts, bad, duration, p50, p95, p99 in rows:
@@ -180,8 +180,8 @@ async def series(
             if rows or candidate == widths[-1]:
                 break
         errors = await _series_errors(connection, vendor, candidate, begin, end) if with_errors else ()
-        starts = {row.start for row in rows if row.p95 is None and row.duration}
-        bins = await bins_by_bucket(connection, candidate, starts, vendor)
+        still_open = {(vendor, row.start) for row in rows if row.p95 is None and row.duration}
+        bins = await histograms_of(connection, candidate, still_open, vendor=vendor)
     step = candidate * MICROS
     length = max(0, -(-(end - begin) // step))
     columns: dict[str, list[Any]] = {

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, and_, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Table, and_, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.columns import to_micros
-from db.histogram import add_packed
+from db.histogram import add_packed, unpack
 from db.schema import rollup_bins, rollups
 from db.sums import ADDED_UP, DAY, FIVE_MINUTES, HOUR, MINUTE, SIX_HOURS
 
@@ -24,6 +24,7 @@ FIVE_MINUTES_UP_TO = timedelta(hours=36)  # longer ones are read by whole hours:
 _FEW_STARTS = 1000  # below, each bucket of a vendor is looked up by itself
 Bins = dict[int, int]
 Part = tuple[int, int, int]  # width, first start, end
+Place = tuple[str, int]  # vendor or operation, start of a bucket
 
 
 def floor(at: datetime, width: int) -> int:
@@ -125,7 +126,7 @@ async def sums_of(
         key, r.width, type_coerce(r.started_at, BigInteger), *(r[name] for name in ADDED_UP), r.histogram
     ).where(within(rollups, begin, end, vendor=vendor, by_operation=by_operation))
     found: dict[str, tuple[list[Any], Bins]] = {}
-    unpacked: dict[int, set[tuple[str, int]]] = {}
+    unpacked: dict[int, set[Place]] = {}
     for name, width, start, *sums, histogram in (await connection.execute(query)).all():
         known = found.get(name)
         if known is None:
@@ -139,60 +140,79 @@ async def sums_of(
         else:
             add_packed(known[1], histogram)
     for width, places in unpacked.items():
-        await _add_bins(connection, found, width, places, vendor, by_operation=by_operation)
+        histograms = await histograms_of(connection, width, places, vendor=vendor, by_operation=by_operation)
+        for (name, _), bins in histograms.items():
+            mine = found[name][1]
+            for index, count in bins.items():
+                mine[index] = mine.get(index, 0) + count
     return found
 
 
-async def _add_bins(
+async def histograms_of(
     connection: AsyncConnection,
-    found: dict[str, tuple[list[Any], Bins]],
     width: int,
-    places: set[tuple[str, int]],
-    vendor: str | None,
+    places: Iterable[Place],
     *,
-    by_operation: bool,
-) -> None:
-    """Add the histograms of the buckets at these places, that have not ended, or not been closed, from the bins."""
-    b = rollup_bins.c
-    name = b.operation if by_operation else b.vendor
-    stored = min(width, HOUR)  # wider ones have no bins of their own
-    starts = sorted({inner for _, start in places for inner in range(start, start + width * MICROS, stored * MICROS)})
-    start = type_coerce(b.started_at, BigInteger)
+    vendor: str | None = None,
+    by_operation: bool = False,
+) -> dict[Place, Bins]:
+    """Return the histograms of buckets that have not been closed, by place: of vendors, or of one's operations.
+
+    Up to the hour they are stored bin by bin; six hours and days are made of the hours in them.
+    """
+    wanted = set(places)
+    inner = min(width, HOUR)
+    starts = sorted({at for _, start in wanted for at in range(start, start + width * MICROS, inner * MICROS)})
+    found: dict[Place, Bins] = {}
     for first in range(0, len(starts), _FEW_STARTS):
-        query = select(name, start, b.bin, b.count).where(
-            b.width == stored,
-            b.started_at.in_(starts[first : first + _FEW_STARTS]),
-            b.operation != "" if by_operation or width == MINUTE else b.operation == "",
-        )
-        if vendor is not None:
-            query = query.where(b.vendor == vendor)
-        for who, at, index, count in (await connection.execute(query)).all():
-            if (who, at - at % (width * MICROS)) in places:
-                bins = found[who][1]
-                bins[index] = bins.get(index, 0) + count
+        some = starts[first : first + _FEW_STARTS]
+        read = _from_hours if width > HOUR else _from_bins
+        for (name, at), bins in (await read(connection, inner, some, vendor, by_operation)).items():
+            place = name, at - at % (width * MICROS)
+            if place not in wanted:
+                continue
+            mine = found.setdefault(place, {})
+            for index, count in bins.items():
+                mine[index] = mine.get(index, 0) + count
+    return found
 
 
-async def bins_by_bucket(
-    connection: AsyncConnection, width: int, starts: set[int], vendor: str | None = None
-) -> dict[tuple[str, int], Bins]:
-    """Return the histograms of single buckets that begin at ``starts``, by vendor and start."""
+async def _from_bins(
+    connection: AsyncConnection, width: int, starts: Sequence[int], vendor: str | None, by_operation: bool
+) -> dict[Place, Bins]:
     b = rollup_bins.c
-    stored = min(width, HOUR)
-    inner = sorted({at for start in starts for at in range(start, start + width * MICROS, stored * MICROS)})
-    bins: dict[tuple[str, int], Bins] = {}
-    for first in range(0, len(inner), _FEW_STARTS):
-        query = (
-            select(b.vendor, type_coerce(b.started_at, BigInteger), b.bin, func.sum(b.count))
-            .where(
-                b.width == stored,
-                b.started_at.in_(inner[first : first + _FEW_STARTS]),
-                (b.operation != "") if width == MINUTE else b.operation == "",
-            )
-            .group_by(b.vendor, b.started_at, b.bin)
-        )
-        if vendor is not None:
-            query = query.where(b.vendor == vendor)
-        for name, start, index, count in (await connection.execute(query)).all():
-            mine = bins.setdefault((name, start - start % (width * MICROS)), {})
-            mine[index] = mine.get(index, 0) + int(count)
-    return bins
+    name, start = b.operation if by_operation else b.vendor, type_coerce(b.started_at, BigInteger)
+    query = select(name, start, b.bin, b.count).where(
+        b.width == width,
+        b.started_at.in_(starts),
+        b.operation != "" if by_operation or width == MINUTE else b.operation == "",
+    )
+    if vendor is not None:
+        query = query.where(b.vendor == vendor)
+    found: dict[Place, Bins] = {}
+    for who, at, index, count in (await connection.execute(query)).all():
+        bins = found.setdefault((who, at), {})
+        bins[index] = bins.get(index, 0) + count
+    return found
+
+
+async def _from_hours(
+    connection: AsyncConnection, _width: int, starts: Sequence[int], vendor: str | None, by_operation: bool
+) -> dict[Place, Bins]:
+    r = rollups.c
+    name, start = r.operation if by_operation else r.vendor, type_coerce(r.started_at, BigInteger)
+    query = select(name, start, r.histogram).where(
+        r.width == HOUR,
+        r.started_at.in_(starts),
+        r.operation != "" if by_operation else r.operation == "",
+        r.duration > 0,
+    )
+    if vendor is not None:
+        query = query.where(r.vendor == vendor)
+    rows = (await connection.execute(query)).all()
+    found = {(who, at): unpack(histogram) for who, at, histogram in rows if histogram is not None}
+    still_open = {(who, at) for who, at, histogram in rows if histogram is None}
+    if still_open:
+        known = await _from_bins(connection, HOUR, sorted({at for _, at in still_open}), vendor, by_operation)
+        found |= {place: bins for place, bins in known.items() if place in still_open}
+    return found

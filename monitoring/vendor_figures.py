@@ -11,9 +11,14 @@ from db.engine import Database
 from db.rollups import Totals
 from monitoring.timerange import TimeRange
 
-_BY_THE_MINUTE_TO = timedelta(minutes=15)  # beyond, closed buckets bring their quantiles along: a tenth of the work
-_MINUTE, _FIVE_MINUTES, _HOUR = 60, 300, 3600
-_BY_THE_HOUR_FROM = timedelta(hours=36)
+# Up to which span a line is drawn in buckets of which width, in seconds; minutes are dear: they bring no quantiles along.
+_WIDTHS = (
+    (timedelta(minutes=15), 60),
+    (timedelta(hours=36), 300),
+    (timedelta(days=3), 3600),
+    (timedelta(days=14), 21_600),
+)
+_WIDEST = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +60,7 @@ def figures(totals: Totals, line: Sequence[float | None] = ()) -> Figures:
 async def figures_of_all(db: Database, view: TimeRange) -> dict[str, Figures]:
     """Return the figures of every vendor that was called, by name."""
     span = view.until - view.since
-    width = _MINUTE if span <= _BY_THE_MINUTE_TO else _FIVE_MINUTES if span <= _BY_THE_HOUR_FROM else _HOUR
+    width = next((width for longest, width in _WIDTHS if span <= longest), _WIDEST)
     found = await rollups.overview(db, since=view.since, until=view.until, width=width)
     return {one.vendor: figures(one.totals, [bucket.p95 for bucket in one.buckets]) for one in found}
 
