@@ -46,7 +46,7 @@ def _pieces(part: Any) -> Iterator[str]:
 
 def _element(part: Component) -> Iterator[str]:
     tag = _tag(type(part))
-    attributes = part.to_plotly_json()["props"]
+    attributes = part.to_plotly_json()["props"]  # type: ignore[no-untyped-call]  # untyped in Dash
     yield f"<{tag}{''.join(_attributes(attributes))}>"
     if tag in _VOID:
         return

@@ -48,7 +48,7 @@ def layout(context: DashboardContext, *, ahead: Mapping[str, Any] | None = None)
                         role="search",
                     ),
                     dcc.Store(id="overview-filters", data=True),
-                    dcc.Store(id="overview-drawn", data=ahead),
+                    dcc.Store(id="overview-drawn", data=dict(ahead) if ahead is not None else None),
                     dcc.Store(id="overview-shown"),
                 ],
                 className="q-head",
