@@ -150,7 +150,7 @@ def _converted(quote: Mapping[str, Any], view: TimeRange) -> Component:
 def _way(quote: Mapping[str, Any]) -> Component:
     days, day = quote["transit_days"], quote["delivery_date"]
     said = units.plural(days, "day") if days is not None else "not said"
-    there = html.Span(f"there {date.fromisoformat(day):%a %-d %b}", className="q-dim") if day else None
+    there = html.Span(f"there {date.fromisoformat(day):%a\u00a0%-d\u00a0%b}", className="q-dim") if day else None
     return html.Div([html.Span(said), there], className="q-stack q-said")
 
 
@@ -181,7 +181,7 @@ def carrier_list(turns: Sequence[CarrierTurn], tried: Tried, context: DashboardC
     return html.Section(
         [
             html.Div([html.H2("Carriers"), html.Span(sub, className="q-sub")], className="q-panel-head"),
-            table(names, rows, caption="Carriers"),
+            table(names, rows, caption="Carriers", brief=True),
         ],
         className="q-panel",
     )

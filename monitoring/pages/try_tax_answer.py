@@ -142,7 +142,9 @@ def _takers(found: Sequence[Mapping[str, Any]]) -> Component:
         for one in found
     ]
     names = ("Authority", "Kind", ">Rate", ">Tax")
-    return html.Section([html.H2("Who takes it"), table(names, rows, caption="Who takes the tax")], className="q-panel")
+    return html.Section(
+        [html.H2("Who takes it"), table(names, rows, caption="Who takes the tax", brief=True)], className="q-panel"
+    )
 
 
 def percent(rate: str) -> str:

@@ -26,6 +26,8 @@ from tests.integrations.checkout.conftest import now, save_rates
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Awaitable[Visitor]]
+CUT_OFF = """() => [...document.querySelectorAll('#try-result .q-scroll')]
+  .filter(box => box.scrollWidth > box.clientWidth).map(box => box.getAttribute('aria-label'))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,7 @@ async def test_an_answer_with_stale_quotes_fits_the_screen(
     await visitor.picture(f"try-shipping-answer-{width}-{scheme}")
 
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await page.evaluate(CUT_OFF) == []
     assert await violations(page) == []
 
 
@@ -222,6 +225,7 @@ async def test_an_answer_about_tax_fits_the_screen(counter: Counter, visit: Visi
     await visitor.picture(f"try-tax-answer-{width}-{scheme}")
 
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await page.evaluate(CUT_OFF) == []
     assert await violations(page) == []
 
 
