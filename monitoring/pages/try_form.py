@@ -6,6 +6,7 @@ it holds nothing of the form, the first example is meant.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -20,6 +21,10 @@ from monitoring.hands import CheckoutByHand, Tried
 from monitoring.timerange import TimeRange
 
 Values = Mapping[str, str]
+_CODES = {  # kind of code -> its form, and what to write
+    "country": (re.compile("[A-Z]{2}"), "no country; write two letters, such as DE."),
+    "currency": (re.compile("[A-Z]{3}"), "no currency; write three letters, such as USD."),
+}
 LONGEST = 2000  # characters of a value
 
 
@@ -34,6 +39,7 @@ class Field:
     hint: str = ""
     kind: Literal["text", "lines", "choice", "choices"] = "text"
     options: Sequence[tuple[str, str]] = ()  # of a choice: value, label
+    code: Literal["", "country", "currency"] = ""  # what a value that is not empty must look like
     in_link: bool = True
     wide: bool = False
 
@@ -153,6 +159,16 @@ def _usual(one: Field, values: Values) -> bool:
     return one.kind == "choice" and values[one.name] == one.value
 
 
+def strange_codes(form: Form, values: Values) -> dict[str, str]:
+    """Return what is wrong with countries and currencies by their form, by the path of the API they stand for."""
+    found: dict[str, str] = {}
+    for one in form.fields:
+        text = values[one.name].strip().upper()
+        if one.code and text and not _CODES[one.code][0].fullmatch(text):
+            found[one.paths[0]] = f"“{text[:20]}” is {_CODES[one.code][1]}"
+    return found
+
+
 def blamed(form: Form, wrong: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return what is wrong by field, and the sentences that are about none: the longest path that fits decides."""
     found: dict[str, str] = {}
@@ -187,7 +203,7 @@ def place(
 ) -> tuple[Field, ...]:
     """Return the fields of an address, beginning with ``prefix``; ``path`` is where it stands in the body."""
     return (
-        Field(name=f"{prefix}_country", label="Country", paths=(f"{path}.country",), value=country, hint="two letters"),
+        Field(name=f"{prefix}_country", label="Country", paths=(f"{path}.country",), value=country, code="country"),
         Field(
             name=f"{prefix}_postal",
             label="Postal code",

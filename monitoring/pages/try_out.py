@@ -11,7 +11,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 import orjson
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import audit
@@ -24,7 +24,7 @@ from monitoring.pages.marks import aria, icon
 from monitoring.pages.states import empty, shown
 from monitoring.pages.toast import toast
 from monitoring.pages.try_curl import as_curl, panel
-from monitoring.pages.try_form import Form, Values, blamed, from_url, inputs, to_url, typed
+from monitoring.pages.try_form import Form, Values, blamed, from_url, inputs, strange_codes, to_url, typed
 from monitoring.pages.try_form import shown as shown_value
 from monitoring.pages.try_shipping import FORM as SHIPPING
 from monitoring.pages.try_tax import FORM as TAX
@@ -202,6 +202,7 @@ def register(app: Dash, context: DashboardContext, _hub: Hub) -> None:
         Output({"field": ALL}, "error"),
         Output("toasts", "sendNotifications", allow_duplicate=True),
         Input("try-ask", "n_clicks"),
+        Input({"field": ALL}, "n_submit"),
         State("try-form", "data"),
         field_ids,
         field_values,
@@ -214,7 +215,8 @@ def register(app: Dash, context: DashboardContext, _hub: Hub) -> None:
         prevent_initial_call=True,
     )
     async def ask_checkout(
-        clicks: int | None,
+        _clicks: int | None,
+        _enters: list[int | None],
         name: str | None,
         ids: list[dict[str, str]],
         values: list[Any],
@@ -226,11 +228,11 @@ def register(app: Dash, context: DashboardContext, _hub: Hub) -> None:
         if user is None or not user.may("trigger"):
             return no_update, stay, [toast("Not allowed", "Your rights let you look, not ask vendors.", "red")]
         form, checkout = FORMS.get(str(name)), context.hands.checkout
-        if not clicks or form is None or checkout is None:
+        if not any(one["value"] for one in ctx.triggered) or form is None or checkout is None:
             return no_update, stay, no_update
         given = typed(form, ids, values)
-        body, wrong = form.body(given)
-        if wrong:
+        body, unread = form.body(given)
+        if wrong := {**unread, **strange_codes(form, given)}:
             return refused(form, wrong, ids)
         question = (user.label, form.name, orjson.dumps([body, given], option=orjson.OPT_SORT_KEYS))
         tried = await once.ask(question, lambda: ask(form, checkout, body, given, user.label, context))

@@ -95,9 +95,10 @@ FORM = Form(
                     name="value_in",
                     label="Its currency",
                     paths=("shipment.declared_value.currency",),
+                    code="currency",
                     value="USD",
                 ),
-                Field(name="pays", label="Buyer's currency", paths=("currency",), value="SAR"),
+                Field(name="pays", label="Buyer's currency", paths=("currency",), value="SAR", code="currency"),
                 Field(name="sort", label="Ranked", paths=("sort",), value="price", kind="choice", options=_SORTS),
                 Field(
                     name="home",

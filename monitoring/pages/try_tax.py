@@ -81,8 +81,8 @@ FORM = Form(
                     hint="one a line: amount; quantity; tax code or category; SKU. Only the amount is needed",
                     kind="lines",
                 ),
-                Field(name="currency", label="Currency", paths=("currency",), value="EUR"),
-                Field(name="pays", label="Buyer's currency", paths=("buyer",), value="EUR"),
+                Field(name="currency", label="Currency", paths=("currency",), value="EUR", code="currency"),
+                Field(name="pays", label="Buyer's currency", paths=("buyer",), value="EUR", code="currency"),
                 Field(
                     name="gross",
                     label="Amounts",

@@ -140,12 +140,34 @@ async def test_a_field_says_what_is_wrong_and_nobody_is_asked(counter: Counter, 
     await expect(page.locator("#try-result")).to_contain_text("Nothing was asked.")
     await expect(page.get_by_label("Parcels")).to_have_attribute("aria-invalid", "true")
     await page.get_by_label("Parcels").fill("1 kg")
+    await page.get_by_role("group", name="To").get_by_label("Country").fill("ksa")
     await page.get_by_label("Buyer's currency").fill("riyal")
-    await page.get_by_role("button", name="Ask the carriers").click()
-    await expect(page.locator("#try-result")).to_contain_text('"RIYAL" is not an ISO 4217 currency')
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#try-result")).to_contain_text(
+        "“RIYAL” is no currency; write three letters, such as USD."
+    )
+    await expect(page.locator("#try-result")).to_contain_text("“KSA” is no country; write two letters, such as DE.")
 
     await expect(page.get_by_label("Parcels")).not_to_have_attribute("aria-invalid", "true")
     assert counter.requests() == []
+
+
+async def test_the_form_is_filled_and_asked_by_keyboard_alone(counter: Counter, visit: Visit) -> None:
+    visitor = await visit(on=counter.web)
+    page = await visitor.open("/try/shipping")
+    await page.get_by_role("button", name="DE → US").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("group", name="From").get_by_label("City")).to_have_value("Hamburg")
+    await page.get_by_label("Declared value").focus()
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("45.50")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("region", name="What it comes to")).to_contain_text(
+        "20457 Hamburg, DE to 10001 New York"
+    )
+    await expect(page.get_by_role("region", name="As cURL")).to_contain_text('"amount": "45.50"')
+
+    assert len(counter.requests("ups", "quote_rates")) == 1
 
 
 async def test_a_viewer_sees_the_form_and_why_he_may_not_ask(counter: Counter, visit: Visit) -> None:

@@ -10,9 +10,11 @@ from urllib.parse import parse_qs
 import pytest
 from dash import no_update
 
+from db.engine import Database
+from monitoring.context import DashboardContext
 from monitoring.pages.try_curl import as_curl
-from monitoring.pages.try_form import Form, blamed, from_url, to_url, typed
-from monitoring.pages.try_out import FORMS, changes, refused
+from monitoring.pages.try_form import Form, blamed, from_url, strange_codes, to_url, typed
+from monitoring.pages.try_out import FORMS, changes, frame, refused
 from monitoring.pages.try_shipping import FORM as SHIPPING
 from monitoring.pages.try_tax import FORM as TAX
 from monitoring.sale_lines import sale_lines
@@ -92,6 +94,26 @@ def test_a_refusal_marks_its_field_and_says_that_nobody_was_asked() -> None:
     assert "Nothing was asked." in text
     assert "What?" in text
     assert toasts is no_update
+
+
+def test_a_code_of_the_wrong_form_is_told_at_its_field_and_an_empty_one_is_left_to_the_api() -> None:
+    values = {**SHIPPING.example, "at_country": "usa", "to_country": "", "value_in": "dollars", "pays": "eur"}
+
+    assert strange_codes(SHIPPING, values) == {
+        "shipment.origin.country": "“USA” is no country; write two letters, such as DE.",
+        "shipment.declared_value.currency": "“DOLLARS” is no currency; write three letters, such as USD.",
+    }
+
+
+@pytest.mark.parametrize(("sandbox", "real"), [(True, False), (False, True)])
+async def test_a_page_says_that_asking_has_no_effects_and_whether_it_is_real(
+    database: Database, sandbox: bool, real: bool
+) -> None:
+    context = DashboardContext(db=database, vendors=[], syncs=[], sandbox=sandbox)
+    text = json.dumps(frame(SHIPPING, context).to_plotly_json(), default=lambda part: part.to_plotly_json())
+
+    assert "A quote has no effects: no label is made and nothing is booked." in text
+    assert ("Real vendors are asked." in text) == real
 
 
 def test_only_what_differs_is_written_into_the_fields() -> None:
