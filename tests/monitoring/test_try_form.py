@@ -110,7 +110,7 @@ async def test_a_page_says_that_asking_has_no_effects_and_whether_it_is_real(
     database: Database, sandbox: bool, real: bool
 ) -> None:
     context = DashboardContext(db=database, vendors=[], syncs=[], sandbox=sandbox)
-    text = json.dumps(frame(SHIPPING, context).to_plotly_json(), default=lambda part: part.to_plotly_json())
+    text = json.dumps(frame(SHIPPING, context), default=lambda part: part.to_plotly_json())
 
     assert "A quote has no effects: no label is made and nothing is booked." in text
     assert ("Real vendors are asked." in text) == real
