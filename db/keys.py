@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.engine import Database
-from db.schema import keys
+from db.placements import OPEN
+from db.schema import checkout_payments, keys, placements
 
 _OF_THE_DOUBT = ("note", "look_up_error", "look_up_said", "settled_by", "found", "reason")
 
@@ -51,6 +52,30 @@ class KeyRow:
     def is_free(self) -> bool:
         """Whether it is known that nothing happened: it may be claimed again, and sent without a look-up."""
         return self.state == "failed" or (self.state == "settled" and self.found == "did_not_happen")
+
+
+def is_spent() -> ColumnElement[bool]:
+    """Return the condition of keys that nobody needs any more once they have expired.
+
+    Claimed and unknown ones wait for a look-up or a person; what a person found to have happened is never sent again. An
+    answer stays as long as whoever asked for it may have died before it was noted: that of a payment until the checkout
+    has its id, that of a step of placing an order until the order is at its end.
+    """
+    k, paid, placed = keys.c, checkout_payments.c, placements.c
+    free = or_(k.state == "failed", and_(k.state == "settled", k.found == "did_not_happen"))
+    unnoted = (
+        select(paid.key)
+        .where(k.operation == "create_payment", paid.key == k.key, paid.payment_id.is_(None))
+        .correlate(keys)
+        .exists()
+    )
+    under_way = (
+        select(placed.reference)
+        .where(placed.correlation_id == k.correlation_id, placed.state.in_(OPEN))
+        .correlate(keys)
+        .exists()
+    )
+    return or_(free, and_(k.state == "done", ~unnoted, ~under_way))
 
 
 def key_row(row: Row[Any]) -> KeyRow:
@@ -96,7 +121,7 @@ async def claim(
                 k.operation == operation,
                 k.key == key,
                 k.expires_at <= now,
-                or_(k.state.in_(("done", "failed")), and_(k.state == "settled", k.found == "did_not_happen")),
+                is_spent(),
             )
         )
         made = await connection.execute(

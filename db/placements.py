@@ -114,6 +114,16 @@ async def hold(db: Database, reference: str, *, holder: str, now: datetime, unti
     return _row(row, db.seal) if row else None
 
 
+async def renew(db: Database, reference: str, *, holder: str, until: datetime) -> bool:
+    """Hold an order for longer; return False when whoever asks does not hold it any more."""
+    c = placements.c
+    async with db.write() as connection:
+        held = await connection.execute(
+            update(placements).values(held_until=until).where(c.reference == reference, c.held_by == holder)
+        )
+    return bool(held.rowcount)
+
+
 async def holders(db: Database, *, now: datetime, due_by: datetime) -> list[str]:
     """Return who holds orders now, of those that are due by a moment."""
     c = placements.c

@@ -13,11 +13,12 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, or_, select
+from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, select
 
 from db import schema
 from db.columns import UtcTime
 from db.engine import Database
+from db.keys import is_spent
 from db.partitions import drop_partitions
 from db.sqlite_file import shrink
 from db.sums import DAY, FIVE_MINUTES, HOUR, MINUTE, SIX_HOURS
@@ -44,8 +45,8 @@ class RetentionOptions:
     ``answers`` (30) are kept for when a vendor does not answer, and as long what they said of versions and certificates.
     ``events`` (30) are what vendors pushed to us and what came of it. ``checkout`` (90) are orders placed at the checkout
     that are at their end, with their sealed papers; ``checkout_payments`` (400) are settled ones: key, processor, amount,
-    nothing personal. What is under way, unknown, only authorized, or waits for a person stays. Idempotency keys, browser
-    sessions and login links go when they expire.
+    nothing personal. What is under way, unknown, only authorized, or waits for a person stays. Idempotency keys go when
+    they have expired and their answer is noted (``db/keys.py``), browser sessions and login links when they expire.
     """
 
     bodies: float = 3.0
@@ -257,9 +258,7 @@ def _incidents(before: datetime) -> Iterator[Expiry]:
 
 def _expiring(now: datetime) -> Iterator[Expiry]:
     keys, samples = schema.keys, schema.circuit_samples
-    # Claimed and unknown ones wait for a look-up or a person; what a person found to have happened is never sent again.
-    over = or_(keys.c.state.in_(("done", "failed")), and_(keys.c.state == "settled", keys.c.found == "did_not_happen"))
-    yield Expiry(table=keys, at=keys.c.expires_at, before=now, also=over)
+    yield Expiry(table=keys, at=keys.c.expires_at, before=now, also=is_spent())
     for table in (schema.user_sessions, schema.login_links):
         yield Expiry(table=table, at=table.c.expires_at, before=now)
     yield Expiry(table=samples, at=samples.c.second, before=now - CIRCUIT_SAMPLES)

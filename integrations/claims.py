@@ -59,6 +59,7 @@ class Claims:
         lease: float,
         remaining: Callable[[], float],
         needed: bool = True,
+        kept: timedelta = KEPT,
     ) -> Claim:
         """Claim a key, or wait for the result of whoever has it. ``needed`` False: not for long when the database is busy.
 
@@ -79,7 +80,7 @@ class Claims:
                     correlation_id=correlation_id,
                     now=now,
                     claimed_until=now + timedelta(seconds=lease),
-                    expires_at=now + KEPT,
+                    expires_at=now + kept,
                     reference=reference,
                 )
                 if row is None:
@@ -102,7 +103,7 @@ class Claims:
                         correlation_id=correlation_id,
                         now=now,
                         claimed_until=now + timedelta(seconds=lease),
-                        expires_at=now + KEPT,
+                        expires_at=now + kept,
                     ):
                         return Claim(doubtful=not row.is_free, age=(now - row.created_at).total_seconds())
                     continue
@@ -127,10 +128,11 @@ class Claims:
         result: Any = None,
         note: str | None = None,
         looked_up: QuaysideError | None = None,
+        kept: timedelta = KEPT,
     ) -> bool:
         """Write the end of our claim; False when the database is away (the claim then ends as a dead owner's does).
 
-        ``looked_up`` is what the look-up of an unknown outcome ended with.
+        ``looked_up`` is what the look-up of an unknown outcome ended with, ``kept`` how long the result is.
         """
         sealed = self._db.seal.seal(result) if state == "done" else None
         now = self._clock.now()
@@ -143,7 +145,7 @@ class Claims:
                 owner=self._owner,
                 state=state,
                 now=now,
-                expires_at=now + KEPT,
+                expires_at=now + kept,
                 result=sealed,
                 note=note,
                 look_up_error=looked_up.error_type if looked_up else None,

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from pydantic import BaseModel
 from db import answers
 from db.engine import Database, StoreUnavailable
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Fallback, Idempotency, Operation, VendorEvent
-from integrations.claims import Claims
+from integrations.claims import KEPT, Claims
 from integrations.errors import (
     CallFailed,
     InvalidInput,
@@ -113,20 +114,23 @@ class Gateway:
         deadline: float | None = None,
         claimed: bool = False,
         call_id: str | None = None,
+        kept: timedelta = KEPT,
     ) -> CallResult:
         """Make one call and return its result; where a fallback answered, ``cause`` says what the vendor failed with.
 
         ``deadline`` in seconds replaces the operation's. ``claimed``: while the database is away or busy, a write is refused
         rather than sent without a claim of ours, also where the vendor has keys of its own. ``call_id`` is what the call is
-        recorded under, for whoever has to know before. Raise an error of ``errors.py``; a write whose answer is lost and
-        cannot be looked up raises OutcomeUnknown and stays listed until it is settled.
+        recorded under, for whoever has to know before. ``kept``: how long the same key gives the same answer. Raise an
+        error of ``errors.py``; a write whose answer is lost and cannot be looked up raises OutcomeUnknown and stays listed
+        until it is settled.
         """
         road = self._road(vendor)
         chosen = find_operation(road.adapter, operation)
         asked = validated(chosen, value)
         if idempotency_key is not None and not 1 <= len(idempotency_key) <= 255:
             raise InvalidInput("An idempotency key has 1 to 255 characters.", field="idempotency_key")
-        walk = Walk(self, road, chosen, asked, priority, idempotency_key, deadline or chosen.deadline, claimed, call_id)
+        ends = deadline or chosen.deadline
+        walk = Walk(self, road, chosen, asked, priority, idempotency_key, ends, claimed, call_id, kept)
         try:
             found = await walk.run()
         except (CallFailed, NotPermitted) as error:

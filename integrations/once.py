@@ -96,12 +96,14 @@ class Once:
             lease=walk.deadline + 15.0,
             remaining=self._exchange.remaining,
             needed=self._needed,
+            kept=walk.kept,
         )
 
     async def _settle(self, state: str, **more: Any) -> None:
         call = self._walk.call
         assert call.idempotency_key is not None  # noqa: S101 - a write always has a key
-        await self._walk.gateway.claims.settle(call.vendor, call.operation, call.idempotency_key, state, **more)
+        claims, kept = self._walk.gateway.claims, self._walk.kept
+        await claims.settle(call.vendor, call.operation, call.idempotency_key, state, kept=kept, **more)
 
     async def _under_their_key(self, claim: Claim) -> Any:
         """Send a write that the vendor does once for its key, unless it may have forgotten the key by now."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from integrations.adapter import Adapter, Idempotency, Operation
+from integrations.claims import KEPT
 from integrations.correlation import current_origin, new_id, origin
 from integrations.errors import (
     CallFailed,
@@ -58,6 +60,7 @@ class Walk:
         deadline: float,
         claimed: bool = False,
         call_id: str | None = None,
+        kept: timedelta = KEPT,
     ) -> None:
         self.gateway = gateway
         self.road = road
@@ -81,6 +84,7 @@ class Walk:
         )
         self.deadline = deadline
         self.claimed = claimed
+        self.kept = kept
         self.exchange = LiveExchange(
             road=road,
             operation=operation,

@@ -74,6 +74,7 @@ placements = Table(
     Index(None, "due_at"),
     Index(None, "payment_id"),
     Index(None, "changed_at"),
+    Index(None, "correlation_id"),
 )
 
 stock = Table(

@@ -39,8 +39,11 @@ AT_HOME: Mapping[str, str] = {
     **dict.fromkeys(("AED", "BHD", "EGP", "JOD", "KWD", "OMR", "QAR", "SAR"), "tap"),
 }
 TAKEN = frozenset({"captured", "partially_refunded", "refunded"})  # of which nothing is held any more
-# The first answer is replayed for a day; after that, asking for it would make a second payment at some processors.
+# The first answer is replayed for a day; after that, asking for it would make a second payment at some processors, unless
+# its id was never noted: then the answer is kept until it is (db.keys.is_spent).
 ANSWER_KEPT = KEPT - timedelta(hours=1)
+# What a second time would cost money, and no row of ours says that it was done: their answers are kept that long.
+KEPT_LONGER = dict.fromkeys(("capture_payment", "refund_payment"), timedelta(days=400))
 EVERYWHERE = ("stripe", "paypal", "mollie")  # the first of these that is set up takes the rest
 _EXAMPLE: JsonDict = {
     "reference": "S-10042",
@@ -145,7 +148,7 @@ class PaymentDesk:
         if row.payment_id and now - row.created_at >= ANSWER_KEPT:
             return await self.get(row.payment_id, processor=row.vendor)
         try:
-            made = await self._call(row.vendor, "create_payment", wanted, key)
+            called = await self._ask(row.vendor, "create_payment", wanted, key)
         except OutcomeUnknown:
             await store.note_unmade(self._db, key, status="unknown", now=self._now())
             raise
@@ -154,7 +157,11 @@ class PaymentDesk:
         except QuaysideError as error:
             await store.note_unmade(self._db, key, status=error.error_type[:24], now=self._now())
             raise
+        made: Payment = called.value
         await store.note(self._db, key, status=made.status, payment_id=made.payment_id, now=self._now())
+        if called.replayed and made.payment_id and now - row.created_at >= ANSWER_KEPT:
+            # Whoever made it died before the note: it may stand otherwise by now.
+            return await self.get(made.payment_id, processor=row.vendor)
         return made
 
     async def get(self, payment_id: str, *, processor: str = "") -> Payment:
@@ -230,11 +237,14 @@ class PaymentDesk:
         raise InvalidInput("This payment was not made here; name its processor.", field="processor")
 
     async def _call(self, vendor: str, operation: str, value: Model, key: str | None) -> Payment:
-        result: CallResult = await self._gateway.call(
-            vendor, operation, value, priority="interactive", idempotency_key=key, claimed=key is not None
-        )
-        payment: Payment = result.value
+        payment: Payment = (await self._ask(vendor, operation, value, key)).value
         return payment
+
+    async def _ask(self, vendor: str, operation: str, value: Model, key: str | None) -> CallResult:
+        kept = KEPT_LONGER.get(operation, KEPT)
+        return await self._gateway.call(
+            vendor, operation, value, priority="interactive", idempotency_key=key, claimed=key is not None, kept=kept
+        )
 
     async def _note(self, row: CheckoutPayment | None, payment: Payment) -> None:
         if row is not None and row.status != payment.status:

@@ -2,8 +2,8 @@
 
 A request does the first four steps and answers. What follows (the tax document, the shipment, mail, text message, event)
 is worked off by a duty of the scheduler, and so is what a process left behind that died: before the payment is asked for
-such an order is given up, from then on it is brought to its end. One process holds an order at a time; a step that is
-done twice all the same goes out under the same key.
+such an order is given up, from then on it is brought to its end. One process holds an order at a time (``holding.py``); a
+step that is done twice all the same goes out under the same key.
 
 What a step's error means is decided in ``sentence_on``: try again later, take the order back, or ask a person.
 """
@@ -20,9 +20,9 @@ from typing import Literal
 
 from db import dead_letters, orders, placements
 from db.engine import Connection, Database
-from db.owner import is_dead, new_holder
 from db.placements import Placement
 from integrations.checkout.carriers import too_many, why_not
+from integrations.checkout.holding import HOLD, HoldLost, Holds
 from integrations.checkout.new_order import NewOrder
 from integrations.checkout.placing_steps import Steps
 from integrations.checkout.progress import (
@@ -52,7 +52,6 @@ from integrations.resilience.idempotency import input_hash
 log = logging.getLogger(__name__)
 
 SYNC = "checkout"  # whose dead letters they are
-HOLD = timedelta(seconds=150)  # longer than any step; who dies on this machine is found out sooner
 GIVEN_UP = timedelta(minutes=15)  # after which nobody comes back for an order that is not paid
 AT_ONCE = 8
 MOST_TRIES = 12
@@ -63,10 +62,6 @@ GO_ON_WITHOUT = frozenset({"commit_tax", "mail", "sms", "event", "cancel_order",
 LOOKS = frozenset({"look", "review"})  # their tries count how often nothing had changed
 TURN_ROUND = frozenset({"capture", "shipment"})
 Sentence = Literal["later", "for_good", "person"]
-
-
-class HoldLost(Exception):
-    """Another process has taken hold of the order."""
 
 
 def sentence_on(error: QuaysideError, tries: int) -> Sentence:
@@ -95,9 +90,11 @@ class PlacingDesk:
         now: Callable[[], datetime],
         patience: float | None = None,
         first_wait: float = FIRST_WAIT,
+        holds: Holds | None = None,
     ) -> None:
         self._db = db
         self._steps = steps
+        self._holds = holds or Holds(db, now)
         self._carriers = carriers
         self._now = now
         self._patience = patience
@@ -118,7 +115,7 @@ class PlacingDesk:
         found = await self._begun(order, key, correlation_id, asked_by)
         if found.state not in BY_REQUEST:
             return found
-        held = await self._hold(found.reference)
+        held = await self._holds.take(found.reference)
         if held is None:
             raise LeaseHeld(f"Order {found.reference} is being placed this moment; ask for it again.", retry_after=2.0)
         return await self._work(held, asked=True)
@@ -130,12 +127,13 @@ class PlacingDesk:
             raise UnknownOrder(f'No order "{reference}" was placed here.', field="path.reference")
         if found.state != "action":
             return found
-        held = await self._hold(reference)
+        held = await self._holds.take(reference)
         return found if held is None else await self._work(held, asked=False, till="placed")
 
     async def cancel(self, reference: str, *, reason: str) -> Placement:
         """Have an order taken back. Raise UnknownOrder, or OrderKnown in a state where that cannot be."""
         note = {"state": "done", "end": "failed", "reason": reason or "It was cancelled."}
+        await self._holds.free(reference)
         done = await placements.cancel(self._db, reference, note=note, now=self._now())
         found = await self.get(reference)
         if not done and found.state not in ("undoing", "failed"):
@@ -145,7 +143,7 @@ class PlacingDesk:
     async def work_off(self) -> int:
         """Go on with the orders that are due; return how many ended their turn or are still at it. A duty of the
         scheduler: one that a slow vendor keeps longer than ``patience`` holds up no other."""
-        await self._release_the_dead()
+        await self._holds.release_the_dead(due_by=self._now() + GIVEN_UP)
         room = AT_ONCE - len(self._under_way)
         for reference in await placements.due(self._db, now=self._now(), limit=room) if room else ():
             self._under_way.add(asyncio.create_task(self._go_on(reference)))
@@ -164,7 +162,7 @@ class PlacingDesk:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _go_on(self, reference: str) -> None:
-        held = await self._hold(reference)
+        held = await self._holds.take(reference)
         if held is None:
             return
         with suppress(HoldLost):
@@ -219,34 +217,13 @@ class PlacingDesk:
             )
         return found
 
-    async def _hold(self, reference: str) -> Placement | None:
-        held = await self._try_to_hold(reference)
-        if held is not None:
-            return held
-        found = await placements.get(self._db, reference)
-        if found is None or found.held_by is None or not is_dead(found.held_by):
-            return None
-        await placements.release(self._db, [found.held_by])
-        return await self._try_to_hold(reference)
-
-    async def _try_to_hold(self, reference: str) -> Placement | None:
-        now = self._now()
-        return await placements.hold(self._db, reference, holder=new_holder(), now=now, until=now + HOLD)
-
-    async def _release_the_dead(self) -> None:
-        """Let go of what processes hold that died; whose machine is another is waited for until the hold is over."""
-        now = self._now()
-        dead = [name for name in await placements.holders(self._db, now=now, due_by=now + GIVEN_UP) if is_dead(name)]
-        if dead:
-            log.warning("placing.released", extra={"holders": len(dead)})
-            await placements.release(self._db, dead)
-
     async def _work(self, held: Placement, *, asked: bool, till: str = "") -> Placement:
         """Take step after step until nothing can be done now; ``asked`` is by a request. Return how far it is."""
         trigger = current_origin().trigger
         with origin(trigger, correlation_id=held.correlation_id, user_name=held.asked_by):
             try:
-                return await self._steps_of(held, asked, till)
+                async with self._holds.kept(held):
+                    return await self._steps_of(held, asked, till)
             except HoldLost:
                 found = await placements.get(self._db, held.reference)
                 assert found is not None  # noqa: S101 - no order is ever deleted

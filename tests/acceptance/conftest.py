@@ -13,6 +13,7 @@ import pytest
 from db.engine import Database
 from db.owner import new_owner
 from integrations.options import IntegrationOptions
+from integrations.resilience.clock import Clock
 from integrations.runtime import Runtime, open_runtime
 from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.server import SandboxServer
@@ -48,13 +49,20 @@ def options_for(port: int, toml: Mapping[str, Any], folder: Path) -> Integration
 
 @asynccontextmanager
 async def harbour_on(
-    db: Database, folder: Path, *, toml: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    db: Database,
+    folder: Path,
+    *,
+    toml: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Harbour]:
-    """Give a harbour: ``toml`` is our quayside.toml, ``settings`` are the sandbox's (vendor, name, value)."""
-    sandbox = SandboxServer(SandboxOptions(port=0, settings=settings or {}))
+    """Give a harbour: ``toml`` is our quayside.toml, ``settings`` are the sandbox's (vendor, name, value); both sides
+    go by ``clock``."""
+    clock = clock or Clock()
+    sandbox = SandboxServer(SandboxOptions(port=0, settings=settings or {}), now=clock.time)
     port = await sandbox.start()
     try:
-        async with open_runtime(db, options_for(port, toml or {}, folder), new_owner("test")) as runtime:
+        async with open_runtime(db, options_for(port, toml or {}, folder), new_owner("test"), clock) as runtime:
             yield Harbour(sandbox=sandbox, runtime=runtime, db=db, folder=folder)
     finally:
         await sandbox.stop()

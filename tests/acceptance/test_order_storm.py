@@ -27,7 +27,8 @@ from sqlalchemy import func, select
 from db import dead_letters, orders, outbox, outcomes
 from db.orders import OrderRow
 from db.schema import placements
-from integrations.checkout.placing import FINAL, HOLD
+from integrations.checkout.holding import HOLD
+from integrations.checkout.placing import FINAL
 from integrations.sandbox.catalogue import catalogue
 from integrations.sandbox.options import SandboxOptions
 from tests.acceptance.storm import FULL, Storm, storm, tuned

@@ -7,8 +7,11 @@ import os
 import sys
 from datetime import timedelta
 
+import pytest
+
 from db import leases
 from db.engine import Database
+from db.owner import is_dead, new_holder, new_owner
 from tests.conftest import MovableClock
 
 ANN, BOB = "test@ann:1:00000000", "test@bob:1:00000000"
@@ -65,6 +68,29 @@ async def test_the_lease_of_a_process_that_is_gone_from_this_machine_is_free(
 ) -> None:
     gone = await asyncio.create_subprocess_exec(sys.executable, "-S", "-c", "pass")
     await gone.wait()
-    await _acquire(database, clock, f"test@{os.uname().nodename[:30]}:{gone.pid}:00000000")
+    await _acquire(database, clock, new_owner("test").replace(f":{os.getpid()}:", f":{gone.pid}:"))
 
     assert await _acquire(database, clock, BOB)
+
+
+async def test_a_process_id_given_elsewhere_says_nothing_here(
+    database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = await asyncio.create_subprocess_exec(sys.executable, "-S", "-c", "pass")
+    await gone.wait()
+    monkeypatch.setattr("os.readlink", lambda path: "pid:[1]")  # a container with the host's name
+    there = [made.replace(f":{os.getpid()}:", f":{gone.pid}:") for made in (new_owner("scheduler"), new_holder())]
+    judged_there = [is_dead(owner) for owner in there]
+    monkeypatch.undo()
+    await _acquire(database, clock, there[0])
+
+    assert judged_there == [True, True]
+    assert [is_dead(owner) for owner in there] == [False, False]
+    assert not await _acquire(database, clock, BOB)
+
+
+def test_the_longest_ids_fit_their_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "h" * 64)
+    monkeypatch.setattr("os.getpid", lambda: 4_194_304)
+
+    assert (len(new_owner("scheduler")), len(new_holder())) == (64, 31)

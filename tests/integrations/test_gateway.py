@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import os
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import replace
@@ -16,6 +16,7 @@ import pytest
 from db.calls import search
 from db.engine import Database
 from db.keys import find
+from db.owner import new_owner
 from integrations.adapter import Exchange, Fallback, Operation, QuotaPolicy
 from integrations.correlation import origin, trace_id
 from integrations.errors import (
@@ -183,7 +184,7 @@ async def test_callers_of_two_processes_with_one_key_get_one_result(
 async def test_a_claim_of_a_dead_process_is_looked_up_before_anything_is_sent(
     one: Process, acme: tuple[AcmeServer, str], database: Database, tmp_path: Path
 ) -> None:
-    dead = f"test@{socket.gethostname()[:30]}:999999:dead"
+    dead = new_owner("test").replace(f":{os.getpid()}:", ":999999:")
     acme[0].tricks = ["hold"]
     async with process(database, acme[1], tmp_path, owner=dead) as gone:
         doomed = asyncio.create_task(gone.gateway.call("acme", "make", {"reference": "A"}))
@@ -363,7 +364,7 @@ async def test_the_session_of_a_dead_process_is_closed_by_the_next(
     from db.sign_ins import acquire_slot, open_session
 
     now = datetime.now(UTC)
-    dead = f"test@{socket.gethostname()[:30]}:999999:dead"
+    dead = new_owner("test").replace(f":{os.getpid()}:", ":999999:")
     acme[0].sessions.add("left")
     await acquire_slot(database, "acme:sessions", 1, dead, now=now, until=now + timedelta(minutes=10))
     await open_session(database, "x", "acme", dead, {"x-session": "left"}, now=now, until=now + timedelta(minutes=10))

@@ -20,6 +20,7 @@ from integrations.checkout.payments import PaymentDesk
 from integrations.checkout.quotes import QuoteDesk
 from integrations.checkout.tax import TaxDesk
 from integrations.commands import ready_for
+from integrations.resilience.clock import Clock
 from tests.acceptance.conftest import Harbour, harbour_on
 
 RATES = {
@@ -72,9 +73,13 @@ def open_counter(database: Database, tmp_path: Path) -> OpenCounter:
 
     @asynccontextmanager
     async def opened(
-        *, toml: dict[str, Any] | None = None, without: tuple[str, ...] = (), **options: Any
+        *,
+        toml: dict[str, Any] | None = None,
+        without: tuple[str, ...] = (),
+        clock: Clock | None = None,
+        **options: Any,
     ) -> AsyncIterator[Counter]:
-        async with harbour_on(database, tmp_path, toml={**QUICK, **(toml or {})}) as harbour:
+        async with harbour_on(database, tmp_path, toml={**QUICK, **(toml or {})}, clock=clock) as harbour:
             gateway, chosen = harbour.runtime.gateway, CheckoutOptions(**options)
 
             def ready(operation: str) -> tuple[str, ...]:

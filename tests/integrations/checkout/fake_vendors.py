@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -33,11 +34,13 @@ Trouble = Callable[[str, Any], QuaysideError | None]
 class FakeCheckoutVendors:
     """``decision`` is what the screening says; payment methods ``declined`` and ``challenged`` do what they say.
 
-    ``trouble`` is asked before every call and may return an error to raise.
+    ``trouble`` is asked before every call and may return an error to raise; ``waits`` are operations that answer only
+    when they are let.
     """
 
     decision: str = "accept"
     trouble: Trouble = lambda operation, value: None
+    waits: dict[str, asyncio.Event] = field(default_factory=dict)
     can_release: bool = True
     fate: Fate = field(default_factory=Fate)
     payments: dict[str, Payment] = field(default_factory=dict)
@@ -58,6 +61,7 @@ class FakeCheckoutVendors:
         idempotency_key: str | None = None,
         deadline: float | None = None,
         claimed: bool = False,
+        kept: timedelta = timedelta(hours=24),
     ) -> CallResult:
         assert isinstance(value, BaseModel)
         self.fate.point()
@@ -67,6 +71,8 @@ class FakeCheckoutVendors:
         error = self.trouble(operation, value)
         if error is not None:
             raise error
+        if operation in self.waits:
+            await self.waits[operation].wait()
         known = self._answers.get((operation, idempotency_key or new_id()))
         if known is not None:
             assert known[0] == input_hash(value), f"{operation} under {idempotency_key} with another input"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,8 @@ import pytest
 
 from db import checkout_payments, outcomes
 from db.engine import Database
+from db.keys import find
+from db.retention import RetentionOptions, prune
 from integrations.checkout.options import CheckoutOptions
 from integrations.checkout.payments import Capture, NewPayment, PaymentDesk, Refund
 from integrations.commands import ready_for
@@ -23,8 +27,10 @@ from integrations.errors import (
     QuaysideError,
     Unsupported,
 )
+from integrations.resilience.clock import Clock
 from integrations.types.base import Money
 from tests.integrations.checkout.conftest import Counter, OpenCounter, now
+from tests.scheduler.fakes import Fate, Killed, MortalDatabase
 
 
 def wanted(currency: str = "USD", amount: str = "44.75", **more: Any) -> NewPayment:
@@ -167,6 +173,90 @@ async def test_a_key_is_good_for_ever_a_day_later_its_payment_is_read_not_made(o
 
     assert second == first
     assert asked == ["create_payment", "get_payment"]
+
+
+@dataclass
+class Days:
+    """The real time, so many days ahead."""
+
+    ahead: float = 0.0
+
+    def time(self) -> float:
+        return time.time() + self.ahead * 86_400
+
+
+@pytest.mark.parametrize("processor", AT)
+@pytest.mark.parametrize("days", [1.1, 40.0])
+async def test_a_payment_whose_process_died_before_it_noted_the_id_is_not_made_again_when_keys_are_pruned(
+    open_counter: OpenCounter, processor: str, days: float
+) -> None:
+    later = Days()
+    clock = Clock(time=later.time)
+    async with open_counter(clock=clock) as counter:
+        db, gateway = counter.harbour.db, counter.harbour.runtime.gateway
+
+        def desk(of: Database) -> PaymentDesk:
+            return PaymentDesk(of, gateway, CheckoutOptions(), processors=[processor], now=clock.now)
+
+        fate = Fate(die_at=4)  # three points of asking, then the note
+        with pytest.raises(Killed):
+            await desk(MortalDatabase(db, fate)).create(at(processor), key="k-1", asked_by="a")
+        before = counter.harbour.effects(processor)
+        later.ahead = days
+        await prune(db, RetentionOptions(), clock.now())
+        found = await desk(db).create(at(processor), key="k-1", asked_by="a")
+        row = await checkout_payments.of_payment(db, found.payment_id)
+        await prune(db, RetentionOptions(), clock.now())
+        again = await desk(db).create(at(processor), key="k-1", asked_by="a")
+        left = await find(db, processor, "create_payment", "k-1")
+        after = counter.harbour.effects(processor)
+
+    assert before != []
+    assert after == before
+    assert row is not None
+    assert (row.key, row.status, row.vendor) == ("k-1", found.status, processor)
+    assert (again, left) == (found, None)
+
+
+async def test_a_refund_asked_for_again_a_month_later_under_its_key_is_the_same_refund(open_counter: OpenCounter) -> None:
+    later = Days()
+    clock = Clock(time=later.time)
+    some = Refund.model_validate({"amount": {"amount": "10.00", "currency": "USD"}})
+    async with open_counter(clock=clock) as counter:
+        db, gateway = counter.harbour.db, counter.harbour.runtime.gateway
+        desk = PaymentDesk(db, gateway, CheckoutOptions(), processors=["stripe"], now=clock.now)
+        held = await desk.create(wanted(capture=False), key="k-1", asked_by="a")
+        taken = await desk.capture(held.payment_id, Capture(), key="k-2")
+        first = await desk.refund(held.payment_id, some, key="k-3")
+        later.ahead = 31
+        await prune(db, RetentionOptions(), clock.now())
+        again = (
+            await desk.capture(held.payment_id, Capture(), key="k-2"),
+            await desk.refund(held.payment_id, some, key="k-3"),
+        )
+        refunds = [effect for effect in counter.harbour.effects("stripe") if effect["kind"] == "refund"]
+
+    assert again == (taken, first)
+    assert len(refunds) == 1
+
+
+async def test_a_refusal_that_has_no_id_is_kept_as_the_answer_as_well(open_counter: OpenCounter) -> None:
+    later = Days()
+    clock = Clock(time=later.time)
+    declined = at("paypal", payment_method="CCREJECT-IF")
+    async with open_counter(clock=clock) as counter:
+        db = counter.harbour.db
+        desk = PaymentDesk(
+            db, counter.harbour.runtime.gateway, CheckoutOptions(), processors=["paypal"], now=clock.now
+        )
+        first = await desk.create(declined, key="k-1", asked_by="a")
+        later.ahead = 1.1
+        await prune(db, RetentionOptions(), clock.now())
+        asked = len(counter.harbour.requests())
+        second = await desk.create(declined, key="k-1", asked_by="a")
+        after = len(counter.harbour.requests())
+
+    assert (first.status, first.payment_id, second, after) == ("declined", "", first, asked)
 
 
 async def test_a_decline_is_an_answer_and_stays_one(open_counter: OpenCounter) -> None:

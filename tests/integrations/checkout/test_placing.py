@@ -16,13 +16,13 @@ from db import dead_letters, orders, outbox, placements, stock
 from db.engine import Database
 from db.owner import new_holder
 from db.placements import Placement
+from integrations.checkout.holding import HOLD
 from integrations.checkout.new_order import NewOrder
 from integrations.checkout.options import CheckoutOptions
 from integrations.checkout.payments import PaymentDesk
 from integrations.checkout.placing import (
     FINAL,
     GIVEN_UP,
-    HOLD,
     LONGEST_WAIT,
     MOST_TRIES,
     PlacingDesk,
@@ -88,8 +88,8 @@ class Shop:
     vendors: FakeCheckoutVendors = field(default_factory=FakeCheckoutVendors)
     ready: tuple[str, ...] = ALL
 
-    def desk(self, fate: Fate | None = None) -> PlacingDesk:
-        """Return a process' desk; with a fate it dies."""
+    def desk(self, fate: Fate | None = None, **more: Any) -> PlacingDesk:
+        """Return a process' desk; with a fate it dies. ``more`` is the desk's own."""
         self.vendors.fate = fate or Fate()
         db = MortalDatabase(self.db, fate) if fate is not None else self.db
         gateway: Any = self.vendors
@@ -97,7 +97,7 @@ class Shop:
         tax = TaxDesk(db, gateway, options, ready=("avalara",), now=now)
         payments = PaymentDesk(db, gateway, options, processors=("stripe",), now=now)
         steps = Steps(db, gateway, tax=tax, payments=payments, ready=self.ready, now=now)
-        return PlacingDesk(db, steps, carriers=("fedex",), now=now)
+        return PlacingDesk(db, steps, carriers=("fedex",), now=now, **more)
 
     async def place(self, order: NewOrder | None = None, key: str = "k-1", fate: Fate | None = None) -> Placement:
         return await self.desk(fate).place(order or wanted(), key=key, correlation_id="c" * 32, asked_by="shop")
