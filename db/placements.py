@@ -20,12 +20,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, Text, cast, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
-from db.schema import placements
+from db.schema import dead_letters, placements
 from db.sealed import Seal
 
 State = Literal["new", "paying", "action", "review", "placed", "undoing", "complete", "declined", "failed"]
@@ -189,7 +189,10 @@ async def heard(db: Database, payment_id: str, *, now: datetime) -> str | None:
 
 
 async def retry(connection: AsyncConnection, item: str, *, now: datetime) -> None:
-    """Do a step again that a person was told of; ``item`` is the dead letter's, ``reference:step``."""
+    """Do a step again that a person was told of; ``item`` is the dead letter's, ``reference:step``.
+
+    Nothing is done where the order has come to its end without it, or its request is gone.
+    """
     c = placements.c
     reference, _, step = item.partition(":")
     query = select(placements).where(c.reference == reference).with_for_update()
@@ -201,6 +204,37 @@ async def retry(connection: AsyncConnection, item: str, *, now: datetime) -> Non
     if state in OPEN:
         values = {"state": state, "steps": steps, "due_at": now, "tries": 0}
         await connection.execute(update(placements).values(**values).where(c.reference == reference))
+
+
+async def forget_requests(db: Database, *, before: datetime, limit: int) -> int:
+    """Drop the requests, with all that is personal in them, of complete orders whose failed steps nobody will try again:
+    no letter of theirs waits, and nothing has changed since a moment. Return how many went, at most ``limit``; the steps
+    are given up with them."""
+    c = placements.c
+    letters = dead_letters.c
+    theirs = func.substr(letters.item, 1, func.length(c.reference) + 1) == c.reference + ":"
+    open_still = or_(letters.resolved_at.is_(None), letters.resolved_at >= before)
+    waits = select(letters.item).where(letters.sync == "checkout", theirs, open_still).correlate(placements).exists()
+    query = (
+        select(placements)
+        .where(c.state == "complete", c.changed_at < before, cast(c.steps, Text).contains('"failed"'), ~waits)
+        .order_by(c.changed_at)
+        .limit(limit)
+        .with_for_update()
+    )
+    async with db.write() as connection:
+        rows = (await connection.execute(query)).all()
+        for row in rows:
+            papers = {name: paper for name, paper in db.seal.open(row.papers).items() if name != "request"}
+            steps = {name: _given_up(facts) for name, facts in row.steps.items()}
+            await connection.execute(
+                update(placements).values(papers=db.seal.seal(papers), steps=steps).where(c.reference == row.reference)
+            )
+    return len(rows)
+
+
+def _given_up(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**facts, "state": "given_up"} if facts["state"] == "failed" else facts
 
 
 def _free(now: datetime) -> Any:

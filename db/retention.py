@@ -20,12 +20,14 @@ from db.columns import UtcTime
 from db.engine import Database
 from db.keys import is_spent
 from db.partitions import drop_partitions
+from db.placements import forget_requests
 from db.sqlite_file import shrink
 from db.sums import DAY, FIVE_MINUTES, HOUR, MINUTE, SIX_HOURS
 
 Sleep = Callable[[float], Awaitable[None]]
 
 BATCH = 2000  # rows in one transaction
+SEALED_BATCH = 100  # of what is opened and sealed again
 PAUSE = 0.1  # seconds after it: SQLite's waiting writers look every 0.1 s at the latest
 AT_ITS_END = ("complete", "declined", "failed")  # an order; see db/placements.py
 SETTLED = ("captured", "declined", "partially_refunded", "refunded", "failed")  # a payment, as its processor last said
@@ -36,7 +38,8 @@ CIRCUIT_SAMPLES = timedelta(hours=1)
 class RetentionOptions:
     """How many days each thing is kept, from an hour (0.05) to ten years (3650).
 
-    ``bodies`` (default 3) are the redacted requests and answers, and the sealed inputs a call is replayed with.
+    ``bodies`` (default 3) are the redacted requests and answers, and the sealed inputs a call is replayed with; also the
+    sealed request of an order that is complete but for a step, once its dead letter is dealt with.
     ``calls`` (30) are calls with their attempts. ``minute_rollups`` (7), ``five_minute_rollups`` (35) and
     ``hour_rollups`` (400), those of six hours and of days among them, are the sums the charts show. ``sync_runs`` (90) are
     runs with their plans, notes, backfills, conflicts, the dead letters that are dealt with, and replays that have ended;
@@ -102,7 +105,8 @@ async def prune(
     sleep: Sleep = asyncio.sleep,
 ) -> dict[str, int]:
     """Delete what is older than the options say, and return how much went: rows by table, whole days of calls as
-    ``<table>_days``, bytes given back to the disk as ``file_bytes`` (SQLite). Tables that lost nothing are left out.
+    ``<table>_days``, what orders at their end no longer need as ``requests_of_placements``, bytes given back to the disk
+    as ``file_bytes`` (SQLite). What lost nothing is left out.
 
     A second prune at the same time does no harm. Raise StoreUnavailable when the database does not answer.
     """
@@ -112,6 +116,9 @@ async def prune(
             gone[f"{expiry.table.name}_days"] = days
     for expiry in expiries(db, options, now):
         _note(gone, expiry.table.name, await _delete(db, expiry, batch, pause, sleep))
+    _note(
+        gone, "requests_of_placements", await _forget_requests(db, now - timedelta(days=options.bodies), pause, sleep)
+    )
     _note(gone, "file_bytes", await shrink(db, pause=pause, sleep=sleep))
     return gone
 
@@ -262,6 +269,14 @@ def _expiring(now: datetime) -> Iterator[Expiry]:
     for table in (schema.user_sessions, schema.login_links):
         yield Expiry(table=table, at=table.c.expires_at, before=now)
     yield Expiry(table=samples, at=samples.c.second, before=now - CIRCUIT_SAMPLES)
+
+
+async def _forget_requests(db: Database, before: datetime, pause: float, sleep: Sleep) -> int:
+    total = 0
+    while gone := await forget_requests(db, before=before, limit=SEALED_BATCH):
+        total += gone
+        await sleep(pause)
+    return total
 
 
 async def _delete(db: Database, expiry: Expiry, batch: int, pause: float, sleep: Sleep) -> int:

@@ -315,14 +315,16 @@ class PlacingDesk:
         return placement
 
     def _ended(self, placement: Placement) -> Placement:
-        """Return the order at its end when nothing is left to do; the request goes then, unless a step may be retried."""
+        """Return the order at its end when nothing is left to do; the request goes then, unless a step may be retried:
+        of an order that is complete, until its letters are dealt with (``db.placements.forget_requests``)."""
         if next_step(placement) is None:
             if placement.state == "placed":
                 placement = replace(placement, state="complete")
             elif placement.state == "undoing":
                 undo = placement.steps["undo"]
                 placement = replace(placement, state=undo["end"], message=undo["reason"])
-        if placement.state not in FINAL or any(facts["state"] == "failed" for facts in placement.steps.values()):
+        failed = any(facts["state"] == "failed" for facts in placement.steps.values())
+        if placement.state not in FINAL or (failed and placement.state == "complete"):
             return placement
         papers = {name: paper for name, paper in placement.papers.items() if name != "request"}
         return replace(placement, papers=papers)

@@ -42,7 +42,8 @@ class Cancellation(Model):
 
 
 class Step(Model):
-    """One step: done, skipped, waiting, refused, failed, or asked while its answer is not known; ``facts`` are its ids."""
+    """One step: done, skipped, waiting, refused, failed, given_up when nobody retried it in time, or asked while its answer
+    is not known; ``facts`` are its ids."""
 
     name: str
     state: str

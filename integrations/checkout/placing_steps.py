@@ -241,7 +241,7 @@ class Steps:
     async def void_tax(self, placement: Placement) -> Moved:
         """Void the tax document, if there is one."""
         committed = placement.steps.get("commit_tax", {}).get("state")
-        if placement.steps["tax"]["source"] != ENGINE or committed not in ("asked", "done", "failed"):
+        if placement.steps["tax"]["source"] != ENGINE or committed not in ("asked", "done", "failed", "given_up"):
             return Moved(placement=noted(placement, "void_tax", "skipped"))
         try:
             await self._gateway.call(ENGINE, "void_tax", TaxDocumentQuery(reference=name_of(placement)))

@@ -20,7 +20,7 @@ ORDER: Mapping[str, Sequence[str]] = {
 }
 LEAVES_A_TRACE = frozenset({"commit_tax", "shipment"})  # noted before they are done, for they may have to be undone
 MESSAGES = frozenset({"mail", "sms", "event"})  # none of which has to wait for another
-SETTLED = frozenset({"done", "skipped", "failed", "waiting"})
+SETTLED = frozenset({"done", "skipped", "failed", "given_up", "waiting"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, func, insert, select, text
 
-from db import schema
+from db import placements, schema
 from db.columns import to_micros
 from db.commands import migrate_command, prune_command
 from db.engine import Database, open_database
@@ -398,6 +398,70 @@ async def test_what_the_checkout_has_settled_goes_and_nothing_else(database: Dat
 
     assert await left(database, schema.placements, "reference") == ["letter", "paying", "under-way", "young"]
     assert gone["placements"] == 3
+
+
+async def test_the_request_of_a_complete_order_goes_once_nobody_will_retry_what_failed(
+    database: Database, clock: MovableClock
+) -> None:
+    old, steps = NOON - DAY * 4, {"mail": {"state": "failed"}, "sms": {"state": "done"}}
+    papers = database.seal.seal({"request": {"email": "ada@example.com"}, "tax": {}})
+    ended = {"state": "complete", "changed_at": old, "steps": steps, "papers": papers}
+    orders = {
+        "given-up": ended,
+        "waits": ended,
+        "just-given-up": ended,
+        "young": {**ended, "changed_at": NOON - DAY * 2},
+        "back": {**ended, "state": "undoing"},
+    }
+    await put(database, schema.placements, *({"reference": name, "key": name, **row} for name, row in orders.items()))
+    letters = {"given-up": old, "waits": None, "just-given-up": NOON - DAY}
+    for name, resolved_at in letters.items():
+        row = {"id": name, "sync": "checkout", "item": f"{name}:mail", "resolved_at": resolved_at}
+        await put(database, schema.dead_letters, row)
+
+    gone = [await prune(database, OPTIONS, NOON, sleep=clock.sleep) for _ in range(2)]
+    found = {name: await placements.get(database, name) for name in orders}
+
+    assert [one.get("requests_of_placements") for one in gone] == [1, None]
+    assert {name for name, row in found.items() if row and "request" not in row.papers} == {"given-up"}
+    assert {name: row.steps["mail"]["state"] for name, row in found.items() if row} == {
+        **dict.fromkeys(orders, "failed"),
+        "given-up": "given_up",
+    }
+    assert found["given-up"] is not None
+    assert found["given-up"].papers == {"tax": {}}
+
+
+async def test_a_step_whose_request_is_gone_is_not_tried_again(database: Database) -> None:
+    row = {"reference": "S-1", "state": "complete", "steps": {"mail": {"state": "given_up"}}}
+    await put(database, schema.placements, {**row, "papers": database.seal.seal({})})
+    async with database.write() as connection:
+        await placements.retry(connection, "S-1:mail", now=NOON)
+    found = await placements.get(database, "S-1")
+
+    assert found is not None
+    assert (found.state, found.due_at) == ("complete", None)
+
+
+async def test_an_answer_nobody_has_noted_outlives_its_key(database: Database, clock: MovableClock) -> None:
+    over = {"state": "done", "operation": "create_payment", "expires_at": NOON - DAY}
+    for key in ("noted", "unnoted", "no payment of ours"):
+        await put(database, schema.keys, {**over, "key": key, "vendor": "stripe"})
+    await put(database, schema.keys, {**over, "key": "unnoted", "operation": "refund_payment"})
+    await put(
+        database,
+        schema.checkout_payments,
+        {"key": "noted", "payment_id": "pi-1", "changed_at": NOON},
+        {"key": "unnoted", "payment_id": None, "changed_at": NOON},
+    )
+    for state in ("placed", "complete"):
+        row = {"reference": state, "key": state, "state": state, "correlation_id": f"c-{state}", "changed_at": NOON}
+        await put(database, schema.placements, row)
+        await put(database, schema.keys, {**over, "key": f"of {state}", "correlation_id": f"c-{state}"})
+
+    await prune(database, OPTIONS, NOON, sleep=clock.sleep)
+
+    assert await left(database, schema.keys, "key") == ["of placed", "unnoted"]
 
 
 async def test_payments_that_are_not_settled_are_kept_however_old_they_are(

@@ -218,7 +218,9 @@ async def test_a_payment_whose_process_died_before_it_noted_the_id_is_not_made_a
     assert (again, left) == (found, None)
 
 
-async def test_a_refund_asked_for_again_a_month_later_under_its_key_is_the_same_refund(open_counter: OpenCounter) -> None:
+async def test_a_refund_asked_for_again_a_month_later_under_its_key_is_the_same_refund(
+    open_counter: OpenCounter,
+) -> None:
     later = Days()
     clock = Clock(time=later.time)
     some = Refund.model_validate({"amount": {"amount": "10.00", "currency": "USD"}})
@@ -246,9 +248,7 @@ async def test_a_refusal_that_has_no_id_is_kept_as_the_answer_as_well(open_count
     declined = at("paypal", payment_method="CCREJECT-IF")
     async with open_counter(clock=clock) as counter:
         db = counter.harbour.db
-        desk = PaymentDesk(
-            db, counter.harbour.runtime.gateway, CheckoutOptions(), processors=["paypal"], now=clock.now
-        )
+        desk = PaymentDesk(db, counter.harbour.runtime.gateway, CheckoutOptions(), processors=["paypal"], now=clock.now)
         first = await desk.create(declined, key="k-1", asked_by="a")
         later.ahead = 1.1
         await prune(db, RetentionOptions(), clock.now())
