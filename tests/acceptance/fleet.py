@@ -26,9 +26,9 @@ class Fleet:
     def __repr__(self) -> str:
         return f"<Fleet of {self._server.pid}>"
 
-    async def start(self, command: str, port: int | None = None) -> int:
-        """Start a process that runs a command, a web one on this port; return its process id."""
-        return await self._ask(f"start {command} {port or ''}")
+    async def start(self, command: str, port: int | None = None, host: str = "") -> int:
+        """Start a process that runs a command, a web one on this port, on another machine with ``host``; return its id."""
+        return await self._ask(f"start {command} {port or ''} {host}")
 
     async def kill(self, pid: int) -> None:
         """End a process as kill -9 does, in the middle of whatever it is doing."""

@@ -3,8 +3,9 @@
 A fork of a process without threads and without a loop is as good as a fresh ``python app.py scheduler`` in the same
 folder, less the seconds of imports. Lines on standard input, each answered by one line on standard output:
 
-start COMMAND [PORT]   fork a process that runs the command, a web one on that port -> its process id
-wait ID                wait until it has ended -> its exit code, negative for a signal
+start COMMAND [PORT [HOST]]   fork a process that runs the command, a web one on that port, as if on a machine of that
+                              name, from which nobody sees whether it lives -> its process id
+wait ID                       wait until it has ended -> its exit code, negative for a signal
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import sys
 import threading
 from importlib import import_module
+from unittest.mock import patch
 
 from app import main
 
@@ -35,22 +37,22 @@ def serve() -> None:
     running: set[int] = set()
     for line in iter(sys.stdin.readline, ""):
         match line.split():
-            case ["start", command, *port]:
-                answer = _start(command, *port)
+            case ["start", command, *more]:
+                answer = _start(command, *more)
                 running.add(answer)
             case ["wait", text]:
                 pid = int(text)
                 answer = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
                 running.discard(pid)
             case _:
-                raise ValueError(f"start COMMAND [PORT] or wait ID, not {line!r}")
+                raise ValueError(f"start COMMAND [PORT [HOST]] or wait ID, not {line!r}")
         print(answer, flush=True)  # noqa: T201 - the answer to the test
     for pid in running:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
 
-def _start(command: str, port: str = "") -> int:
+def _start(command: str, port: str = "", host: str = "") -> int:
     for name in NEEDS[command]:
         import_module(name)
     if threading.active_count() > 1:
@@ -65,6 +67,8 @@ def _start(command: str, port: str = "") -> int:
         os.dup2(2, 1)  # what the process says goes to the log, the answers belong to the server
         if port:
             os.environ["QUAYSIDE_PORT"] = port
+        if host:
+            patch("socket.gethostname", lambda: host).start()
         code = main([command])
     finally:
         sys.stdout.flush()

@@ -42,6 +42,7 @@ class Storm:
     sandbox: str
     folder: Path
     draw: random.Random
+    elsewhere: Sequence[int] = ()  # ports of web processes each of which is on a machine of its own
     webs: dict[int, int] = field(default_factory=dict)  # port -> process id
     scheduler: int | None = None
     under_way: Counter[int] = field(default_factory=Counter)  # port -> requests of the shop
@@ -49,7 +50,9 @@ class Storm:
 
     async def start_web(self, port: int) -> None:
         """Start a web process and wait until it answers."""
-        pid = await self.ships.start("web", port)
+        self.figures["web processes started"] += 1
+        host = f"machine-{self.figures['web processes started']}" if port in self.elsewhere else ""
+        pid = await self.ships.start("web", port, host)
         await until(lambda: self._is_up(f"http://127.0.0.1:{port}/healthz"), seconds=60, said=self.ships.said)
         self.webs[port] = pid
 
@@ -66,6 +69,7 @@ class Storm:
         """Kill the web process with the most requests under way, and start it again."""
         port = max(self.webs, key=lambda port: self.under_way[port])
         self.figures["web processes killed"] += 1
+        self.figures["web processes killed elsewhere"] += port in self.elsewhere
         self.figures["requests cut off"] += self.under_way[port]
         await self.ships.kill(self.webs.pop(port))
         await self.start_web(port)
@@ -122,8 +126,13 @@ class Storm:
 
 
 @asynccontextmanager
-async def storm(database_url: str, tmp_path: Path, *, toml: str, webs: int, seed: int) -> AsyncIterator[Storm]:
-    """Give so many web processes and a sandbox, all of them real; the scheduler is started by the test."""
+async def storm(
+    database_url: str, tmp_path: Path, *, toml: str, webs: int, seed: int, elsewhere: int = 0
+) -> AsyncIterator[Storm]:
+    """Give so many web processes and a sandbox, all of them real; the scheduler is started by the test.
+
+    So many of the web processes are ``elsewhere``: on other machines, as far as the others can tell.
+    """
     folder = tmp_path / "shop"
     folder.mkdir()
     (folder / "quayside.toml").write_text(toml, encoding="utf-8")
@@ -150,6 +159,7 @@ async def storm(database_url: str, tmp_path: Path, *, toml: str, webs: int, seed
                 http=http,
                 token=token,
                 ports=ports,
+                elsewhere=ports[:elsewhere],
                 sandbox=f"http://127.0.0.1:{sandbox}",
                 folder=folder,
                 draw=random.Random(seed),
