@@ -242,23 +242,6 @@ async def test_a_refund_asked_for_again_a_month_later_under_its_key_is_the_same_
     assert len(refunds) == 1
 
 
-async def test_a_refusal_that_has_no_id_is_kept_as_the_answer_as_well(open_counter: OpenCounter) -> None:
-    later = Days()
-    clock = Clock(time=later.time)
-    declined = at("paypal", payment_method="CCREJECT-IF")
-    async with open_counter(clock=clock) as counter:
-        db = counter.harbour.db
-        desk = PaymentDesk(db, counter.harbour.runtime.gateway, CheckoutOptions(), processors=["paypal"], now=clock.now)
-        first = await desk.create(declined, key="k-1", asked_by="a")
-        later.ahead = 1.1
-        await prune(db, RetentionOptions(), clock.now())
-        asked = len(counter.harbour.requests())
-        second = await desk.create(declined, key="k-1", asked_by="a")
-        after = len(counter.harbour.requests())
-
-    assert (first.status, first.payment_id, second, after) == ("declined", "", first, asked)
-
-
 async def test_a_decline_is_an_answer_and_stays_one(open_counter: OpenCounter) -> None:
     declined = wanted(payment_method="pm_card_visa_chargeDeclined")
     async with open_counter() as counter:
