@@ -21,7 +21,10 @@ from tests.monitoring.browser import HTML, client, signed_in, web, with_token
 
 FOR_OPERATORS = ("/api/v1/audit", "/api/v1/audit/csv", "/api/v1/vendors/x/evidence")  # read by who may operate
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
-ONLY_ASKS = ("/api/v1/replays/preview",)  # a POST for the length of what it asks; it changes nothing
+ONLY_ASKS = (  # open to a viewer, and refused here for want of what they ask about
+    "/api/v1/replays/preview",  # a POST for the length of what it asks; it changes nothing
+    "/api/v1/syncs/x/schedule/next",
+)
 
 
 @pytest.fixture
