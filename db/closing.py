@@ -1,6 +1,6 @@
-"""What a bucket is given once it has ended: its quantiles, and from the hour on its histogram in one piece.
+"""What a bucket is given once it has ended: its quantiles, and its histogram in one piece.
 
-An hour's is packed from its bins; six hours and days have no bins and are made of the hours'. What arrives late opens
+Up to the hour it is packed from the bins; six hours and days have none and are made of the hours'. What arrives late opens
 its buckets again, the hour and the day alike, and the next run closes them in this order.
 """
 
@@ -90,7 +90,7 @@ def _change(width: int, start: int, place: Place, bins: Bins) -> dict[str, Any]:
         "to_p50": p50,
         "to_p95": p95,
         "to_p99": p99,
-        "to_histogram": pack(bins) if width >= HOUR else None,
+        "to_histogram": pack(bins),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, and_, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Table, and_, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.columns import to_micros
@@ -69,8 +69,8 @@ def parts_of(begin: int, end: int, *, by_operation: bool = False) -> list[Part]:
     """
     if by_operation:
         return cover(begin, end, (MINUTE, HOUR, DAY))
-    fine = begin % (FIVE_MINUTES * MICROS) or end - begin <= HOUR * MICROS
-    return cover(begin, end, (MINUTE if fine else FIVE_MINUTES, HOUR, SIX_HOURS, DAY))
+    widths = (FIVE_MINUTES, HOUR, SIX_HOURS, DAY)
+    return cover(begin, end, (MINUTE, *widths) if begin % (FIVE_MINUTES * MICROS) else widths)
 
 
 def within(
@@ -140,12 +140,35 @@ async def sums_of(
         else:
             add_packed(known[1], histogram)
     for width, places in unpacked.items():
-        histograms = await histograms_of(connection, width, places, vendor=vendor, by_operation=by_operation)
-        for (name, _), bins in histograms.items():
+        if width == MINUTE:  # which are never packed
+            rows = await _summed(connection, width, {start for _, start in places}, vendor, by_operation)
+        else:
+            histograms = await histograms_of(connection, width, places, vendor=vendor, by_operation=by_operation)
+            rows = [(name, *bin) for (name, _), bins in histograms.items() for bin in bins.items()]
+        for name, index, count in rows:
             mine = found[name][1]
-            for index, count in bins.items():
-                mine[index] = mine.get(index, 0) + count
+            mine[index] = mine.get(index, 0) + count
     return found
+
+
+async def _summed(
+    connection: AsyncConnection, width: int, starts: set[int], vendor: str | None, by_operation: bool
+) -> list[tuple[str, int, int]]:
+    """Return the bins of all buckets that begin at ``starts``, added up: (vendor or operation, bin, count)."""
+    b = rollup_bins.c
+    name = b.operation if by_operation else b.vendor
+    query = (
+        select(name, b.bin, func.sum(b.count))
+        .where(
+            b.width == width,
+            b.started_at.in_(sorted(starts)),
+            b.operation != "" if by_operation or width == MINUTE else b.operation == "",
+        )
+        .group_by(name, b.bin)
+    )
+    if vendor is not None:
+        query = query.where(b.vendor == vendor)
+    return [(who, index, int(count)) for who, index, count in (await connection.execute(query)).all()]
 
 
 async def histograms_of(

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Float, Index, Integer, LargeBinary, String, Table
 from db.columns import UtcTime
 from db.schema.base import metadata
 
-# What close_buckets looks for: an hour and what is wider keeps its histogram beside its quantiles.
+# What close_buckets looks for. Five minutes that were closed before histograms were kept do without.
 OPEN = text("width > 60 AND duration > 0 AND (p95 IS NULL OR (histogram IS NULL AND width > 300))")
 
 rollups = Table(
@@ -29,9 +29,7 @@ rollups = Table(
     Column("p50", Float),  # seconds over attempts; once the bucket is closed, NULL again when something late arrives
     Column("p95", Float),
     Column("p99", Float),
-    Column(
-        "histogram", LargeBinary
-    ),  # of an hour and more, as histogram.py packs it; there and gone with the quantiles
+    Column("histogram", LargeBinary),  # as histogram.py packs it; there and gone with the quantiles
     Index("ix_rollups_open", "width", "started_at", sqlite_where=OPEN, postgresql_where=OPEN),
 )
 

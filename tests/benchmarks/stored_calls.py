@@ -170,7 +170,7 @@ def sums_of(rows: dict[str, list[Sequence[Any]]], width_kept: set[int]) -> dict[
     for key, group in groupby(bins, key=lambda row: tuple(row[:4])):
         if key[0] > 60:
             counts = {row[4]: row[5] for row in group}
-            made[key] = (*quantiles(counts, SHARES), pack(counts) if key[0] == HOUR else None)
+            made[key] = (*quantiles(counts, SHARES), pack(counts))
     none: Sequence[Any] = (None, None, None, None)
     rollups = [(*row[:12], *made.get(tuple(row[:4]), none)) for row in sums.rollups()]
     whole: dict[str, Sequence[Sequence[Any]]] = {

@@ -28,6 +28,7 @@ from websockets import Origin
 from websockets.asyncio.client import connect
 
 from db import users
+from db.closing import close_buckets
 from db.engine import Database, open_database
 from db.migrate import migrate
 from db.sealed import Seal
@@ -137,6 +138,7 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
     )
     # An hour and more of the present, so that the pages' usual range is not empty; then calls as they come.
     await carry_on(db, since=now - timedelta(minutes=70), until=now, rate=RATE)
+    await close_buckets(db, now)
     coming = asyncio.create_task(_come_in(db))
     env = {"QUAYSIDE_DATABASE_URL": url, "QUAYSIDE_SECRET_KEY": KEY}
     try:
@@ -149,12 +151,15 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
 
 
 async def _come_in(db: Database) -> None:
-    last = datetime.now(UTC)
+    last = closed_at = datetime.now(UTC)
     while True:
         await asyncio.sleep(1)
         now = datetime.now(UTC)
         await carry_on(db, since=last, until=now, rate=RATE)
         last = now
+        if now - closed_at >= timedelta(minutes=1):  # as the scheduler does
+            await close_buckets(db, now)
+            closed_at = now
 
 
 @pytest.fixture
@@ -349,7 +354,8 @@ async def test_fifty_viewers_cost_less_than_half_a_core(watched: Watched, browse
                         given = await client.post("/_dash-update-component", json=mine)
                         assert given.status_code in (200, 204), given.text
                         if given.status_code == 200:  # a tab says next time what it shows
-                            drawn = given.json()["response"]["overview-drawn"]["data"]
+                            drawn = given.json()["response"].get("overview-drawn", {}).get("data")
+                            assert drawn, f"told of a failure: {given.text[:500]}"
                             mine["state"] = [{**mine["state"][0], "value": drawn["stamps"]}]
         return told
 
