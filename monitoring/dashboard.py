@@ -11,8 +11,10 @@ import asyncio
 import logging
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,7 @@ __all__ = ["PAGES", "DashboardContext", "Page", "attach"]
 
 log = logging.getLogger(__name__)
 
+ASSETS = Path(__file__).parent / "assets"
 AHEAD_WITHIN = 0.3  # seconds a load waits for the figures to come with it
 
 
@@ -105,7 +108,7 @@ _INDEX = """<!DOCTYPE html>
 {%metas%}
 <title>{%title%}</title>
 <link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
-<script src="/assets/head.js"></script>
+<script>{head}</script>
 {%css%}
 </head>
 <body>
@@ -131,8 +134,8 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
         server=api,  # type: ignore[arg-type]  # Dash's own types know Flask only
         title="Quayside",
         update_title="",
-        index_string=_INDEX,
-        assets_folder=str(Path(__file__).parent / "assets"),
+        index_string=_INDEX.replace("{head}", _head()),
+        assets_folder=str(ASSETS),
         assets_ignore=r"head\.js",
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
         compress=True,
@@ -169,6 +172,16 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
         module.register(app, context, hub)
     _route(app, context)
     return app
+
+
+def _head() -> str:
+    """Return the script that stands in the page itself: asked for apart, it would come behind all the others."""
+    return (ASSETS / "head.js").read_text(encoding="utf-8")
+
+
+def head_hash() -> str:
+    """Return what a Content-Security-Policy lets that script run by."""
+    return f"'sha256-{b64encode(sha256(_head().encode()).digest()).decode()}'"
 
 
 def _route(app: Dash, context: DashboardContext) -> None:

@@ -36,6 +36,7 @@ from monitoring.identity import (
 from monitoring.options import WebOptions
 from monitoring.problem import Problem, not_signed_in, respond, store_away, unexpected
 from monitoring.proxy import came_by_https, origin_of, sign_in_vouched, vouched_for
+from monitoring.ready_files import FILES
 from monitoring.sockets import OpenSockets
 from monitoring.throttle import Throttle
 
@@ -59,6 +60,8 @@ _PAGES = (
     "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+FILES_FOR = timedelta(seconds=5)  # a page fetches a dozen files that are the same for everybody: one look-up is enough
+_REMEMBERED = 1000  # sessions, for that
 
 
 class Guard:
@@ -72,6 +75,7 @@ class Guard:
         self._now = now
         self._throttle = Throttle(options.requests_per_minute)
         self._idle = timedelta(seconds=options.session_idle)
+        self._lately: dict[tuple[str, str | None], tuple[Identity, datetime]] = {}  # touched on the event loop only
         self.sockets = OpenSockets(db, now, idle=self._idle)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -226,7 +230,20 @@ class Guard:
         """
         secret = cookie_of(headers, SESSION_COOKIE)
         vouched = vouched_for(scope, headers, self._options)
-        return await self._of_secret(secret, vouched.name if vouched else None) if secret else None
+        if not secret:
+            return None
+        who = digest(secret), vouched.name if vouched else None
+        if scope["path"].startswith(FILES):
+            identity, until = self._lately.get(who, (None, self._now()))
+            if identity is not None and self._now() < until:
+                return identity
+        identity = await self._of_secret(secret, who[1])
+        self._lately.pop(who, None)
+        if identity is not None:
+            self._lately[who] = identity, self._now() + FILES_FOR
+            while len(self._lately) > _REMEMBERED:
+                del self._lately[next(iter(self._lately))]
+        return identity
 
     async def _of_secret(self, secret: str, vouched: str | None) -> Identity | None:
         session = await find_session(self._db, digest(secret), now=self._now(), idle=self._idle)

@@ -29,7 +29,7 @@ from monitoring.alerts.incidents import Alerts
 from monitoring.api import PREFIX, ROUTERS, docs
 from monitoring.context import DashboardContext
 from monitoring.counters import Counters
-from monitoring.dashboard import attach
+from monitoring.dashboard import attach, head_hash
 from monitoring.edits import FactsNow
 from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.guard import WARM_UP, Guard
@@ -37,6 +37,7 @@ from monitoring.hands import Hands
 from monitoring.lockout import Lockout
 from monitoring.options import WebOptions
 from monitoring.problem import Foreign, Problem
+from monitoring.ready_files import ReadyFiles
 from monitoring.site import Site
 from monitoring.throttle import Throttle
 
@@ -96,7 +97,7 @@ def create_web(
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         await _warm_up(api)
         guard: Guard = api.state.guard
-        guard.script_hashes = tuple(dash.csp_hashes())
+        guard.script_hashes = (*dash.csp_hashes(), head_hash())
         async with duties.kept(db, now, watch, facts_now.refresh):
             yield
 
@@ -132,6 +133,7 @@ def create_web(
             retention=retention or RetentionOptions(),
         ),
     )
+    api.add_middleware(ReadyFiles)
     api.add_middleware(Guard, db=db, options=options, now=now)  # added last: the outermost
     return api
 
