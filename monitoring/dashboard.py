@@ -60,7 +60,7 @@ __all__ = ["PAGES", "DashboardContext", "Page", "attach"]
 log = logging.getLogger(__name__)
 
 ASSETS = Path(__file__).parent / "assets"
-AHEAD_WITHIN = 0.3  # seconds a load waits for the figures to come with it
+AHEAD_WITHIN = 0.5  # seconds a load waits for the figures to come with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Page:
     """A page: which paths it answers, its title, and how its frame is laid out from the parts of the path.
 
     ``here`` tells whether this set-up has the page at all. ``ahead`` reads what the page shows at once when it is loaded,
-    for the search part of a URL and a time zone; its layout is given that as ``ahead``.
+    for the search part of a URL and a time zone; its layout is given both, as ``ahead`` and ``search``.
     """
 
     path: re.Pattern[str]
@@ -190,21 +190,24 @@ def _route(app: Dash, context: DashboardContext) -> None:
         Output("title", "data"),
         Output("loaded", "data"),
         Input("url", "pathname"),
+        State("url", "search"),
         State("loaded", "data"),
     )
-    async def show(path: str | None, loaded: str | None) -> tuple[Any, Any, Any]:
+    async def show(path: str | None, search: str | None, loaded: str | None) -> tuple[Any, Any, Any]:
         """Lay out the page; the one that came with the layout stands already, and only that once."""
-        frame, title = page_at(path, context)
+        frame, title = page_at(path, context, search)
         return (frame if path != loaded else no_update), title, None
 
 
-def page_at(path: str | None, context: DashboardContext, **known: Any) -> tuple[Component, str]:
-    """Return the frame of the page at a path and its title; a sentence when there is none. ``known`` is what the layout
-    is given beside the parts of the path."""
+def page_at(
+    path: str | None, context: DashboardContext, search: str | None = "", ahead: Any = None
+) -> tuple[Component, str]:
+    """Return the frame of the page at a path and its title; a sentence when there is none."""
     if (found := _find(path, context)) is None:
         return empty("There is no such page.", "The navigation shows what there is.", mark="question"), "Not found"
     page, parts = found
     title = context.label(parts["name"]) if "name" in parts else page.title
+    known = {"search": search or "", "ahead": ahead} if page.ahead is not None else {}
     return page.layout(context, **parts, **known), title
 
 
@@ -222,16 +225,18 @@ def _loaded(app: Dash, context: DashboardContext, hub: Hub) -> Component:
     Dash calls this in a thread of its own, so what must be read is read on the event loop meanwhile.
     """
     asked = app.backend.request_adapter().args if app.backend.has_request_context() else {}
-    if "path" not in asked:
+    if "pathname" not in asked:
         return shell.layout(context)
-    path, search = asked["path"], asked.get("search", "")
-    known: dict[str, Any] = {}
+    path, search = asked["pathname"], asked.get("search", "")
+    ahead = None
     found = _find(path, context)
     if found is not None and found[0].ahead is not None:
         user = current_user.get()
         zone = (user.time_zone if user else None) or asked.get("zone", "UTC")
-        known["ahead"] = from_thread.run(_in_time, found[0].ahead(context, hub, search, zone))
-    return shell.layout(context, shell.Loaded(path=path, search=search, frame=page_at(path, context, **known)[0]))
+        ahead = from_thread.run(_in_time, found[0].ahead(context, hub, search, zone))
+    frame, _title = page_at(path, context, search, ahead)
+    where = {name: asked[name] for name in ("pathname", "search", "hash", "href") if name in asked}
+    return shell.layout(context, shell.Loaded(where=where, frame=frame))
 
 
 async def _in_time(reading: Awaitable[Any]) -> Any | None:

@@ -47,6 +47,8 @@
     node.removeAttribute("aria-busy");
   }
 
+  window.quayside = { put: put };
+
   document.addEventListener("click", function (event) {
     var link = event.target.closest && event.target.closest(".q-drawn a[href^='/']");
     if (!link || link.target || link.hasAttribute("download") || event.button || event.defaultPrevented) return;

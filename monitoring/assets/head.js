@@ -21,7 +21,9 @@
   var zone = "UTC";
   try { zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC"; } catch (e) { /* keep UTC */ }
   // The layout is told where it will be shown, so that it can bring the page along.
-  var where = new URLSearchParams({ path: location.pathname, search: location.search, zone: zone });
+  var where = new URLSearchParams({
+    pathname: location.pathname, search: location.search, hash: location.hash, href: location.href, zone: zone,
+  });
   var early = {};
   function ask(path, query) {
     early[path] = fetch(path + query, { credentials: "same-origin", headers: { Accept: "application/json" } });

@@ -28,6 +28,14 @@
     return Math.round(seconds / 3600) + " h";
   }
 
+  function say(id, text, hidden, kind) {
+    var node = document.getElementById(id);
+    if (!node) return;
+    if (text !== null && node.textContent !== text) node.textContent = text;
+    if (node.hidden !== Boolean(hidden)) node.hidden = Boolean(hidden);
+    if (kind && node.className !== kind) node.className = kind;
+  }
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     quayside: {
       begin: function (_href, chosen, zone, tab) {
@@ -56,7 +64,8 @@
         return Date.now();
       },
 
-      pulse: function (_n, beat, live, rejoin) {
+      // What is said of the connection stands in the page itself: with every second, so that it goes past the framework.
+      pulse: function (_n, beat, live, still) {
         var now = Date.now();
         var seen = beat && beat.at && beat.stamp !== beat.at ? beat : null;
         if (seen) {
@@ -83,22 +92,33 @@
         }
         var firing = beat && beat.incidents ? beat.incidents : 0;
         var unknown = beat && beat.unknown ? beat.unknown : 0;
-        return ["q-live q-live-" + state, word, !lost, !(beat && beat.store === false && !lost), !late || lost, text,
-          firing ? String(firing) : "", !firing, unknown ? String(unknown) : "", !unknown, !quiet, again];
+        say("live-state", null, false, "q-live q-live-" + state);
+        say("live-word", word);
+        say("banner-lost", null, !lost);
+        say("banner-store", null, !(beat && beat.store === false && !lost));
+        say("banner-scheduler", null, !late || lost);
+        say("banner-scheduler-text", text);
+        say("nav-incidents", firing ? String(firing) : "", !firing);
+        say("nav-outcomes", unknown ? String(unknown) : "", !unknown);
+        return [!quiet === still ? none : !quiet, again];
       },
 
       burger: function (opened, _path, navbar) {
         var cause = (window.dash_clientside.callback_context.triggered[0] || {}).prop_id || "";
         var open = cause.indexOf("burger") === 0 ? Boolean(opened) : false;
+        if (navbar.collapsed.mobile === !open) return [none, open === Boolean(opened) ? none : open];
         return [Object.assign({}, navbar, { collapsed: { mobile: !open } }), open];
       },
 
-      navigation: function (path, search, ids) {
+      // The links keep the time range, and that of the page says so.
+      navigation: function (path, search, text) {
+        window.quayside.put("nav", text);
         var kept = rangeOnly(search);
-        return [
-          ids.map(function (id) { return id.nav + kept; }),
-          ids.map(function (id) { return id.nav === "/" ? path === "/" : path === id.nav; }),
-        ];
+        document.querySelectorAll("#nav a").forEach(function (link) {
+          var goal = link.getAttribute("href").split("?")[0];
+          link.setAttribute("href", goal + kept);
+          if (goal === path) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+        });
       },
 
       title: function (title) {

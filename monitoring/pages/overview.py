@@ -21,8 +21,9 @@ from monitoring.pages.overview_parts import FILTERS, drawing, news
 from monitoring.timerange import parameters_of, with_parameters
 
 
-def layout(context: DashboardContext, *, ahead: Mapping[str, Any] | None = None) -> Component:
-    """Return the frame of the page; ``ahead`` is what it shows at once, where that is known."""
+def layout(context: DashboardContext, *, search: str = "", ahead: Mapping[str, Any] | None = None) -> Component:
+    """Return the frame of the page, filtered as the URL asks; ``ahead`` is what it shows at once, where that is known."""
+    wanted = parameters_of(search)
     kinds = sorted({facts.kind for facts in context.vendors})
     regions = [name for name in REGIONS if any(facts.region == name for facts in context.vendors)]
     return html.Div(
@@ -34,11 +35,12 @@ def layout(context: DashboardContext, *, ahead: Mapping[str, Any] | None = None)
                     html.Span(className="q-grow"),
                     html.Div(
                         [
-                            _choice("kind", "Any kind", [(kind, kind) for kind in kinds]),
-                            _choice("region", "Any region", [(name, REGIONS[name]) for name in regions]),
+                            _choice("kind", "Any kind", [(kind, kind) for kind in kinds], wanted),
+                            _choice("region", "Any region", [(name, REGIONS[name]) for name in regions], wanted),
                             dmc.TextInput(
                                 id="overview-find",
                                 placeholder="Find a vendor",
+                                value=wanted.get("find", ""),
                                 size="xs",
                                 debounce=300,
                                 **aria(label="Find a vendor"),
@@ -47,7 +49,6 @@ def layout(context: DashboardContext, *, ahead: Mapping[str, Any] | None = None)
                         className="q-overview-filters",
                         role="search",
                     ),
-                    dcc.Store(id="overview-filters", data=True),
                     dcc.Store(id="overview-drawn", data=dict(ahead) if ahead is not None else None),
                     dcc.Store(id="overview-shown"),
                 ],
@@ -61,10 +62,11 @@ def layout(context: DashboardContext, *, ahead: Mapping[str, Any] | None = None)
     )
 
 
-def _choice(name: str, every: str, values: list[tuple[str, str]]) -> Component:
+def _choice(name: str, every: str, values: list[tuple[str, str]], wanted: Mapping[str, str]) -> Component:
     return dmc.Select(
         id=f"overview-{name}",
         placeholder=every,
+        value=wanted.get(name),
         data=[{"value": value, "label": label} for value, label in values],
         clearable=True,
         size="xs",
@@ -96,10 +98,10 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
 
     @app.callback(
         *[Output(f"overview-{name}", "value") for name in FILTERS],
-        Input("overview-filters", "data"),
         Input("url", "search"),
+        prevent_initial_call=True,
     )
-    async def filters_from_url(_ready: bool, search: str | None) -> list[str | None]:
+    async def filters_from_url(search: str | None) -> list[str | None]:
         wanted = parameters_of(search)
         return [wanted.get(name, "" if name == "find" else None) for name in FILTERS]  # None would not empty a field
 

@@ -12,13 +12,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from monitoring.context import DashboardContext
 from monitoring.identity import current_user
 from monitoring.pages import game_day, views, zone
 from monitoring.pages.marks import aria, icon
+from monitoring.pages.markup import markup
 from monitoring.pages.states import loading
 from monitoring.pages.theme import THEME
 from monitoring.timerange import PRESETS, check, moment, parameters_of, stamp, time_range, zone_named
@@ -50,10 +51,9 @@ SCHEDULER_SILENCE = 15.0  # seconds without a heartbeat until a banner says so; 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A page that comes with the layout: where it stands, and its frame."""
+    """A page that comes with the layout: where it stands, as ``dcc.Location`` says it, and its frame."""
 
-    path: str
-    search: str
+    where: Mapping[str, str]
     frame: Component
 
 
@@ -63,12 +63,13 @@ def layout(context: DashboardContext, loaded: Loaded | None = None) -> Component
     return dmc.MantineProvider(
         [
             *_stores(loaded),
+            dcc.Store(id="nav-text", data=markup(navigation(context))),
             dmc.NotificationContainer(id="toasts", position="bottom-right", autoClose=6000, limit=4),
             html.A("Skip to the page", href="#page", className="q-skip"),
             dmc.AppShell(
                 [
                     _header(),
-                    _navbar(context),
+                    _navbar(),
                     dmc.AppShellMain([_banners(context), html.Main(frame, id="page", tabIndex=-1)]),
                 ],
                 id="shell",
@@ -83,10 +84,10 @@ def layout(context: DashboardContext, loaded: Loaded | None = None) -> Component
 
 
 def _stores(loaded: Loaded | None) -> list[Component]:
-    where = {} if loaded is None else {"pathname": loaded.path, "search": loaded.search}
+    where = {} if loaded is None else loaded.where
     return [
         dcc.Location(id="url", refresh="callback-nav", **where),
-        dcc.Store(id="loaded", data=loaded.path if loaded is not None else None),
+        dcc.Store(id="loaded", data=where.get("pathname")),
         dcc.Store(id="beat"),
         dcc.Store(id="tick"),
         dcc.Store(id="tab"),
@@ -210,27 +211,22 @@ def _user_menu() -> Component:
     )
 
 
-def _navbar(context: DashboardContext) -> Component:
+def _navbar() -> Component:
+    return dmc.AppShellNavbar(html.Nav(id="nav", className="q-drawn", **aria(label="Pages")), className="q-navbar")
+
+
+def navigation(context: DashboardContext) -> list[Component]:
+    """Return the links to all pages, and to each vendor's."""
     links: list[Component] = []
     for group, pages in NAVIGATION.items():
         if group:
             links.append(html.Span(group, className="q-nav-head"))
         links += [_nav_link(*page) for page in pages if SHOWN_WHEN.get(page[0], _always)(context)]
-    vendors: list[Component] = [
-        dmc.NavLink(
-            label=facts.label,
-            href=f"/vendors/{facts.name}",
-            id={"nav": f"/vendors/{facts.name}"},
-            className="q-nav-small",
-        )
+    vendors = [
+        html.A(facts.label, href=f"/vendors/{facts.name}", className="q-nav-link q-nav-small")
         for facts in sorted(context.vendors, key=lambda facts: facts.label.lower())
     ]
-    return dmc.AppShellNavbar(
-        html.Nav(
-            [*links, dcc.Link("Vendors", href="/vendors", className="q-nav-head"), *vendors], **aria(label="Pages")
-        ),
-        className="q-navbar",
-    )
+    return [*links, html.A("Vendors", href="/vendors", className="q-nav-head"), *vendors]
 
 
 def _always(_context: DashboardContext) -> bool:
@@ -238,9 +234,10 @@ def _always(_context: DashboardContext) -> bool:
 
 
 def _nav_link(path: str, label: str, mark: str) -> Component:
-    number = html.Span("", id=f"nav-{path[1:]}", className=f"q-count q-count-{COUNTED.get(path)}", hidden=True)
-    right = {"rightSection": number} if path in COUNTED else {}
-    return dmc.NavLink(label=label, href=path, leftSection=icon(mark), id={"nav": path}, **right)
+    parts: list[Component] = [icon(mark), html.Span(label, className="q-grow")]
+    if path in COUNTED:
+        parts.append(html.Span(id=f"nav-{path[1:]}", className=f"q-count q-count-{COUNTED[path]}", hidden=True))
+    return html.A(parts, href=path, className="q-nav-link")
 
 
 def _banners(context: DashboardContext) -> Component:
@@ -304,22 +301,12 @@ def register(app: Dash, context: DashboardContext) -> None:
     )
     in_browser(
         "pulse",
-        Output("live-state", "className"),
-        Output("live-word", "children"),
-        Output("banner-lost", "hidden"),
-        Output("banner-store", "hidden"),
-        Output("banner-scheduler", "hidden"),
-        Output("banner-scheduler-text", "children"),
-        Output("nav-incidents", "children"),
-        Output("nav-incidents", "hidden"),
-        Output("nav-outcomes", "children"),
-        Output("nav-outcomes", "hidden"),
         Output("poll", "disabled"),
         Output("rejoin", "data"),
         Input("clock", "n_intervals"),
         Input("beat", "data"),
         Input("live", "checked"),
-        State("rejoin", "data"),
+        State("poll", "disabled"),
     )
     in_browser(
         "burger",
@@ -331,11 +318,9 @@ def register(app: Dash, context: DashboardContext) -> None:
     )
     in_browser(
         "navigation",
-        Output({"nav": ALL}, "href"),
-        Output({"nav": ALL}, "active"),
         Input("url", "pathname"),
         Input("url", "search"),
-        State({"nav": ALL}, "id"),
+        State("nav-text", "data"),
     )
     in_browser("title", Input("title", "data"), prevent_initial_call=True)
     in_browser(
