@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict
 from pydantic.config import JsonDict
 
+from db.failed_attempts import Narrowed
 from db.incidents import find_incident
 from db.kept import retention_now
 from monitoring.api.access import HasSite, MayOperate, MayRead, Model, UtcDatetime, problems
@@ -170,8 +171,16 @@ async def evidence(
     since: Annotated[UtcDatetime | None, Query(description="the start; not needed with `incident`")] = None,
     until: Annotated[UtcDatetime | None, Query(description="the end; empty is now")] = None,
     incident: Annotated[str | None, Query(max_length=32, description="take the time of this incident")] = None,
+    operation: Annotated[str | None, Query(max_length=64, description="list only this operation")] = None,
+    error_type: Annotated[str | None, Query(max_length=64, description="list only this class of error")] = None,
+    status: Annotated[int | None, Query(ge=100, le=599, description="list only this HTTP status")] = None,
+    correlation_id: Annotated[str | None, Query(max_length=128, description="list only this trace")] = None,
+    call_id: Annotated[str | None, Query(max_length=64, description="list only the attempts of this call")] = None,
 ) -> Response:
-    """Give what the vendor's support needs, at most 31 days, as a ZIP without secrets or personal data."""
+    """Give what the vendor's support needs, at most 31 days, as a ZIP without secrets or personal data.
+
+    The filters say which failed attempts are listed; what is counted before, during and after is the whole vendor's.
+    """
     facts = site.vendors.get(vendor)
     if facts is None:
         raise unknown("vendor", vendor, "path.vendor")
@@ -184,7 +193,10 @@ async def evidence(
     if since is None:
         raise _refused("query.since", "give `since`, or an `incident`")
     try:
-        found = await gather(site.db, facts, since=since, until=until or now, now=now)
+        narrowed = Narrowed(
+            operation=operation, error_type=error_type, status=status, correlation_id=correlation_id, call_id=call_id
+        )
+        found = await gather(site.db, facts, since=since, until=until or now, now=now, narrowed=narrowed)
     except (ValueError, OverflowError) as error:
         raise _refused("query.since", str(error)) from None
     name = f"{vendor}-{since:%Y%m%dT%H%M}.zip"
