@@ -35,7 +35,7 @@ from monitoring.guard import CSRF_COOKIE, SESSION_COOKIE, cookie_of, set_cookie
 from monitoring.identity import csrf_of, digest
 from monitoring.names import name_problem
 from monitoring.passwords import hash_password, password_is_right, password_problem, renewed
-from monitoring.proxy import address_of, came_by_https, vouched_for
+from monitoring.proxy import address_of, agrees, came_by_https, vouched_for
 from monitoring.site import Site, site_of
 from monitoring.units import about
 
@@ -185,6 +185,7 @@ async def _open(request: Request, site: Site, name: str, target: str) -> Respons
         now=now,
         expires_at=now + timedelta(seconds=site.options.session_life),
         agent=request.headers.get("user-agent"),
+        instead_of=digest(cookie_of(request.headers, SESSION_COOKIE)),
     )
     await record_act(site.db, at=now, user_name=name, act="user.signed_in", subject=name)
     answer = RedirectResponse(target, status_code=303)
@@ -197,12 +198,14 @@ async def _open(request: Request, site: Site, name: str, target: str) -> Respons
 
 
 async def _session(request: Request, site: Site) -> str | None:
+    """Return whose session this browser has, judged as the guard does; None without one."""
     secret = cookie_of(request.headers, SESSION_COOKIE)
     if not secret:
         return None
     idle = timedelta(seconds=site.options.session_idle)
     session = await find_session(site.db, digest(secret), now=site.now(), idle=idle)
-    return session.user_name if session is not None else None
+    vouched = vouched_for(request.scope, request.headers, site.options)
+    return session.user_name if session is not None and agrees(vouched, session) else None
 
 
 async def _signed_in(request: Request, site: Site) -> bool:
