@@ -118,17 +118,8 @@
         });
       },
 
-      // Which outcome is to be settled. Taken here at once: the table is drawn anew with every tick, and a question to the
-      // server that is under way then would be forgotten.
-      settle: function () {
-        var cause = window.dash_clientside.callback_context.triggered[0] || {};
-        if (!cause.value) return none; // it was only drawn
-        var id = JSON.parse(cause.prop_id.slice(0, cause.prop_id.lastIndexOf(".")));
-        return { id: id.settle, at: Date.now() };
-      },
-
-      // Which row of a list is to be acted on: the id of the button with the moment it was clicked, taken here at once for
-      // the same reason.
+      // Which row of a list is to be acted on: the id of the button with the moment it was clicked. Taken here at once: the
+      // list is drawn anew with every tick, and a question to the server that is under way then would be forgotten.
       asked: function () {
         var cause = window.dash_clientside.callback_context.triggered[0] || {};
         if (!cause.value) return none; // it was only drawn

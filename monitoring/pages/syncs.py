@@ -9,23 +9,23 @@ from datetime import datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import audit, dead_letters, plans, run_history, runs, schedules
 from db.runs import RunRow
 from monitoring import units
-from monitoring.context import DashboardContext, may_act, may_trigger
+from monitoring.context import DashboardContext, may_act, may_trigger, who_may
 from monitoring.facts import SyncFacts
-from monitoring.identity import current_user
 from monitoring.live import Hub
+from monitoring.pages import dialog as dialogs
 from monitoring.pages import letters, pause_dialog, schedule_dialog
 from monitoring.pages.marks import aria, icon
 from monitoring.pages.schedule_dialog import in_force
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.sync_panel import SyncsNow, sync_body
 from monitoring.pages.sync_tables import below
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.schedule import upcoming
 from monitoring.timerange import time_range
 
@@ -180,7 +180,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         name = str(wanted["sync"])
         user = _who()
         if user is None or context.label(name) == name:
-            return no_update, [toast("Not allowed", "Your role lets you look, not start a run.", "red")]
+            return no_update, not_allowed("start a run")
         now = context.now()
         await audit.record_act(context.db, at=now, user_name=user, act="sync.run_requested", subject=name)
         run = await runs.queue(context.db, name, trigger="user", requested_by=user, now=now)
@@ -204,12 +204,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
             return False, no_update, no_update
         return True, _consequence(active, context), active.id
 
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "never_mind"),
-        Output("cancel-modal", "opened", allow_duplicate=True),
-        Input("cancel-no", "n_clicks"),
-        prevent_initial_call=True,
-    )
+    dialogs.closes(app, "cancel")
 
     @app.callback(
         Output("cancel-modal", "opened", allow_duplicate=True),
@@ -224,7 +219,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
             return False, no_update, no_update
         user = _who()
         if user is None:
-            return False, no_update, [toast("Not allowed", "Your role lets you look, not cancel a run.", "red")]
+            return False, no_update, not_allowed("cancel a run")
         now = context.now()
         await audit.record_act(context.db, at=now, user_name=user, act="sync.cancel_requested", subject=run_id)
         if await runs.request_cancel(context.db, run_id, by=user, now=now):
@@ -265,8 +260,8 @@ def _clicked() -> dict[str, Any] | None:
 
 
 def _who() -> str | None:
-    user = current_user.get()
-    return user.label if user is not None and user.may("trigger") else None
+    user = who_may("trigger")
+    return user.label if user is not None else None
 
 
 def _consequence(run: RunRow, context: DashboardContext) -> str:

@@ -80,7 +80,13 @@ async def raw(api: FastAPI, method: str, target: str, headers: Mapping[str, str]
 
 @pytest.mark.parametrize("accept", [{}, HTML], ids=["program", "browser"])
 async def test_an_open_path_is_open_to_its_own_methods_only(api: FastAPI, accept: dict[str, str]) -> None:
-    below = [OPEN_BELOW, f"{OPEN_BELOW}fedex", f"{OPEN_BELOW}fedex/more", f"{OPEN_BELOW}../calls", f"{OPEN_BELOW}/calls"]
+    below = [
+        OPEN_BELOW,
+        f"{OPEN_BELOW}fedex",
+        f"{OPEN_BELOW}fedex/more",
+        f"{OPEN_BELOW}../calls",
+        f"{OPEN_BELOW}/calls",
+    ]
     for path in [*OPEN_PATHS, *below]:
         allowed = OPEN_PATHS.get(path, {"POST"})
         for method in METHODS:
@@ -111,14 +117,39 @@ async def test_only_a_delivery_reaches_the_route_of_the_vendors(
 
 SPELLINGS = (
     *("//", "//login", "/login/", "/LOGIN", "/Login", "/login//", "/login/x", "/login/password/", "/login.css/x"),
-    *("/login/../calls", "/login/..%2fcalls", "/login%2f..%2fcalls", "/login/%2e%2e/calls", "/login;/calls", "/login%20"),
-    *("/healthz/", "/healthz/x", "/HEALTHZ", "/healthz%2f", "/healthz;x", "/readyz/../calls", "/./healthz", "/%2fhealthz"),
+    *(
+        "/login/../calls",
+        "/login/..%2fcalls",
+        "/login%2f..%2fcalls",
+        "/login/%2e%2e/calls",
+        "/login;/calls",
+        "/login%20",
+    ),
+    *(
+        "/healthz/",
+        "/healthz/x",
+        "/HEALTHZ",
+        "/healthz%2f",
+        "/healthz;x",
+        "/readyz/../calls",
+        "/./healthz",
+        "/%2fhealthz",
+    ),
     *("/webhooks", "/Webhooks/fedex", "//webhooks/fedex", "/webhooks%2f", "/x/../webhooks/fedex", "/api/../webhooks/x"),
     *("//api/v1/vendors", "/api//v1/vendors", "/API/v1/vendors", "/api/v1/vendors/", "/api/v1/%76endors", "/api/docs/"),
     *("/assets/../healthz", "/assets/..%2f..%2fguard.py", "/assets/%2e%2e/login.css", "/assets//etc/passwd"),
     *("/_dash-update-component/", "//_dash-update-component", "/_DASH-layout", "/_dash-layout/", "/_favicon.ico"),
     *("/metrics/", "/Metrics", "//metrics", "/metrics?format=openmetrics", "/calls.csv", "/api/v1/calls.csv"),
-    *("/.env", "/.git/config", "/.well-known/security.txt", "/robots.txt", "/static/x", "/docs", "/redoc", "/openapi.json"),
+    *(
+        "/.env",
+        "/.git/config",
+        "/.well-known/security.txt",
+        "/robots.txt",
+        "/static/x",
+        "/docs",
+        "/redoc",
+        "/openapi.json",
+    ),
     *("/_mcp", "/_reload-hash", "/_dash-component-suites/dash/deps/polyfill@7.min.js", "/?login", "/calls?/login"),
 )
 
@@ -169,7 +200,15 @@ async def test_asking_by_get_acts_nowhere_whatever_it_says_it_is(
     admin = await signed_in(api, database, clock, "admin")
     reads = [path for path, methods in api.openapi()["paths"].items() if "get" in methods]
 
-    for path in [*reads, *(path for _method, path in walk.ROUTES), *OPEN_PATHS, "/calls.csv", "/", "/calls", "/metrics"]:
+    for path in [
+        *reads,
+        *(path for _method, path in walk.ROUTES),
+        *OPEN_PATHS,
+        "/calls.csv",
+        "/",
+        "/calls",
+        "/metrics",
+    ]:
         filled = re.sub(r"\{[^}]*\}", "x", path)
         with walk.watched(monkeypatch) as (_asked, written):
             answer = await admin.get(f"{filled}?_method=POST", headers=OVERRIDES)
@@ -269,7 +308,16 @@ def of(browser: httpx.AsyncClient) -> dict[str, str]:
 
 async def test_nobody_opens_a_socket_anywhere(api: FastAPI) -> None:
     home = {"host": "127.0.0.1:8050", "origin": "http://127.0.0.1:8050"}
-    for path in (SOCKET, *OPEN_PATHS, f"{OPEN_BELOW}fedex", "/", "/calls", "/api/v1/calls", f"//{SOCKET}", f"{SOCKET}/"):
+    for path in (
+        SOCKET,
+        *OPEN_PATHS,
+        f"{OPEN_BELOW}fedex",
+        "/",
+        "/calls",
+        "/api/v1/calls",
+        f"//{SOCKET}",
+        f"{SOCKET}/",
+    ):
         async with socket(api, path, {**home, "authorization": "Bearer x"}) as opened:
             closed = await opened.until("websocket.close")
         assert (len(opened.said), closed["code"]) == (1, 4401), path
@@ -277,7 +325,15 @@ async def test_nobody_opens_a_socket_anywhere(api: FastAPI) -> None:
 
 async def test_a_socket_opens_at_one_path_only(api: FastAPI, database: Database, clock: MovableClock) -> None:
     viewer = await signed_in(api, database, clock, "viewer")
-    for path in ("/", "/login", f"{OPEN_BELOW}fedex", "/calls", "/api/v1/calls", f"{SOCKET}/", "/_dash-update-component"):
+    for path in (
+        "/",
+        "/login",
+        f"{OPEN_BELOW}fedex",
+        "/calls",
+        "/api/v1/calls",
+        f"{SOCKET}/",
+        "/_dash-update-component",
+    ):
         async with socket(api, path, of(viewer)) as opened:
             await opened.until("websocket.close")
         assert [message["type"] for message in opened.said] == ["websocket.close"], path
