@@ -34,6 +34,7 @@ from monitoring.identity import (
     token_scopes,
 )
 from monitoring.options import WebOptions
+from monitoring.plain_page import failed_page
 from monitoring.problem import Problem, not_signed_in, respond, store_away, unexpected
 from monitoring.proxy import Vouched, agrees, came_by_https, origin_of, sign_in_vouched, vouched_for
 from monitoring.sockets import OpenSockets
@@ -118,9 +119,9 @@ class Guard:
         except Problem as refusal:
             await self._turned_away(scope, headers, refusal)(scope, receive, send_with_headers)
         except StoreUnavailable:
-            await respond(store_away())(scope, receive, send_with_headers)
+            await self._turned_away(scope, headers, store_away())(scope, receive, send_with_headers)
         except Exception as error:
-            answer = respond(unexpected(error))
+            answer = self._turned_away(scope, headers, unexpected(error))
             if not started:
                 await answer(scope, receive, send_with_headers)
 
@@ -251,10 +252,13 @@ class Guard:
         )
 
     def _turned_away(self, scope: Scope, headers: Headers, problem: Problem) -> Response:
-        """A browser that wanted a page is sent to sign in; everything else gets the problem document."""
+        """A browser that wanted a page is sent to sign in, or shown a page that says what failed; everything else gets the
+        problem document."""
         if problem.status == 401 and _wants_page(scope, headers):
             target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
             return RedirectResponse(f"/login?next={quote(target, safe='/')}", status_code=303)
+        if problem.status >= 500 and _wants_page(scope, headers):
+            return failed_page(problem)
         return respond(problem)
 
     def _add_headers(self, scope: Scope, asked: Headers, headers: MutableHeaders, cookies: list[str]) -> None:

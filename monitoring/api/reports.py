@@ -30,6 +30,7 @@ _EXAMPLE: JsonDict = {
     "partial": [],
     "availability": 0.99912,
     "availability_agreed": 0.999,
+    "allowed_failures_used": 0.88,
     "p50": 0.21,
     "p95": 0.84,
     "p99": 1.9,
@@ -85,7 +86,8 @@ class ReportedIncident(Model):
 class VendorReport(Model):
     """A vendor held against what is agreed. Calls reached the vendor; ``failed`` by its fault or the network's.
 
-    ``availability`` is a share of calls, latency in seconds over attempts. ``partial`` says what the figures lack.
+    ``availability`` is a share of calls, latency in seconds over attempts. ``allowed_failures_used`` is the share of the
+    failures allowed by what is agreed that has happened, over 1 when too many. ``partial`` says what the figures lack.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
@@ -96,6 +98,7 @@ class VendorReport(Model):
     partial: list[str]
     availability: float | None
     availability_agreed: float | None
+    allowed_failures_used: float | None
     p50: float | None
     p95: float | None
     p99: float | None
@@ -128,6 +131,7 @@ async def vendor_report(
             **{name: getattr(made, name) for name in plain},
             "partial": list(made.partial),
             "availability_agreed": made.agreed.availability,
+            "allowed_failures_used": made.budget_used,
             "p95_agreed": made.agreed.p95,
             "errors": [
                 {"error_type": e.error_type, "fault": e.fault, "calls": e.calls, "attempts": e.attempts}

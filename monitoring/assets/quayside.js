@@ -11,6 +11,7 @@
   var heardAt = 0; // any beat
   var pushedAt = 0; // a beat over the WebSocket
   var rejoinedAt = Date.now();
+  var known = window.quayside_connection; // what failed requests have told: connection.js
   var none = window.dash_clientside && window.dash_clientside.no_update;
 
   function parameters(search) { return new URLSearchParams(search || ""); }
@@ -63,9 +64,13 @@
           beat.stamp = beat.at; // counted once
           heardAt = now;
           if (beat.via === "push") pushedAt = now;
+          // Somebody went to another page while nothing answered: it is not there yet, so fetch it whole.
+          if (known.stranded && beat.store !== false) { known.stranded = false; location.reload(); }
         }
         var quiet = now - Math.max(pushedAt, loadedAt) > SILENCE;
-        var lost = now - Math.max(heardAt, loadedAt) > LOST;
+        // The server says itself that the database is away: then it is not lost.
+        var away = now - known.awayAt < LOST && known.awayAt > heardAt;
+        var lost = !away && (now - Math.max(heardAt, loadedAt) > LOST || known.brokenAt > heardAt);
         var again = none;
         if (quiet && !document.hidden && now - rejoinedAt > REJOIN_EVERY) { rejoinedAt = now; again = now; }
         var state, word;
@@ -83,7 +88,7 @@
         }
         var firing = beat && beat.incidents ? beat.incidents : 0;
         var unknown = beat && beat.unknown ? beat.unknown : 0;
-        return ["q-live q-live-" + state, word, !lost, !(beat && beat.store === false && !lost), !late || lost, text,
+        return ["q-live q-live-" + state, word, !lost, lost || !(away || (beat && beat.store === false)), !late || lost, text,
           firing ? String(firing) : "", !firing, unknown ? String(unknown) : "", !unknown, !quiet, again];
       },
 
@@ -219,15 +224,4 @@
   new MutationObserver(function () {
     document.querySelectorAll("div[aria-expanded], div[aria-haspopup]").forEach(lend);
   }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: OPENS });
-
-  // A session that has ended answers 401: go to the sign-in page and come back here afterwards.
-  var ask = window.fetch;
-  window.fetch = function () {
-    return ask.apply(this, arguments).then(function (answer) {
-      if (answer.status === 401 && new URL(answer.url, location.href).origin === location.origin) {
-        location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search));
-      }
-      return answer;
-    });
-  };
 })();
