@@ -24,6 +24,7 @@ from monitoring import dashboard
 from monitoring.guard import OPEN_BELOW, OPEN_PATHS
 from monitoring.identity import digest
 from monitoring.options import WebOptions
+from monitoring.pages.settings import PARTS
 from monitoring.web import create_web
 from tests.conftest import MovableClock
 from tests.monitoring import test_every_way_in as walk
@@ -295,6 +296,7 @@ async def socket(api: FastAPI, path: str, headers: Mapping[str, str]) -> AsyncIt
         here.told.put_nowait({"type": "websocket.disconnect", "code": 1000})
         await asyncio.wait({running_here}, timeout=10)
         running_here.cancel()
+        await asyncio.gather(running_here, return_exceptions=True)
 
 
 def of(browser: httpx.AsyncClient) -> dict[str, str]:
@@ -409,7 +411,8 @@ async def test_what_only_an_admin_or_operator_reads_is_not_shown_by_a_copied_cal
     for name, (output, known) in walk.callbacks(api).items():
         if name in walk.ACTING or known["websocket"]:
             continue
-        for part in ("", "?part=users", "?part=sessions", "?part=tokens", "?part=kept", "?user=&act="):
+        parts = [f"?part={part}" for part in PARTS] if name.startswith("pages.settings") else [""]
+        for part in parts:
             sent = walk.payload(output, known)
             for one in [*sent["inputs"], *sent["state"]]:
                 if isinstance(one, dict) and one["id"] == "url" and one["property"] == "search":
