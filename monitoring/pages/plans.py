@@ -18,6 +18,7 @@ from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import aria, badge, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.paging import choices
+from monitoring.pages.schedule_dialog import facts_of
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
 from monitoring.pages.toast import not_allowed, toast
@@ -110,7 +111,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     )
     async def plan(asked: dict[str, Any] | None) -> tuple[Any, Any]:
         name = str((asked or {}).get("row", ""))
-        if context.label(name) == name:
+        if facts_of(context, name) is None:
             return no_update, no_update
         user = who_may("trigger")
         if user is None:

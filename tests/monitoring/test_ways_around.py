@@ -18,7 +18,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from db import saved_views, user_rights, users
+from db import run_history, saved_views, user_rights, users
 from db.engine import Database
 from monitoring import dashboard
 from monitoring.guard import OPEN_BELOW, OPEN_PATHS
@@ -424,3 +424,16 @@ async def test_what_only_an_admin_or_operator_reads_is_not_shown_by_a_copied_cal
             assert secret_name not in answers[1].text, f"{name} {part} showed a viewer what is not theirs"
 
     assert any(any(found) for found in seen.values()), "not even an admin was shown it: the walk sees nothing"
+
+
+@pytest.mark.parametrize("name", ["pages.syncs:run_now", "pages.plans:plan"])
+async def test_only_a_sync_is_started_by_a_copied_callback(
+    api: FastAPI, database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    operator = await signed_in(api, database, clock, "operator")
+    for asked, number in (("fedex", 0), ("nothing", 0), ("orders", 1)):
+        monkeypatch.setitem(walk._WILD, "sync", asked)  # type: ignore[index]
+        monkeypatch.setitem(walk.SAMPLES, "plans-asked", {"row": asked, "act": "dry_run"})  # type: ignore[index]
+        await walk.call(operator, *walk.callbacks(api)[name])
+
+        assert len(await run_history.queued(database)) == number, asked
