@@ -193,9 +193,18 @@ async def open_session(
     expires_at: datetime,
     agent: str | None,
     method: Method = "password",
+    instead_of: str = "",
 ) -> None:
-    """Note a session; expired ones of the same user go."""
+    """Note a session; expired ones of the same user go.
+
+    ``instead_of`` is the one the browser had until now, whoever's it was: it ends, since nobody holds its secret any more
+    but who may have copied it. An unknown one is no error.
+    """
     async with db.write() as connection:
+        earlier = delete(user_sessions).where(user_sessions.c.id == instead_of).returning(user_sessions.c.user_name)
+        if (owner := (await connection.scalars(earlier)).first()) is not None:
+            facts = {"because": "signed in anew"}
+            await note_act(connection, at=now, user_name=user_name, act="session.ended", subject=owner, facts=facts)
         await connection.execute(
             delete(user_sessions).where(user_sessions.c.user_name == user_name, user_sessions.c.expires_at <= now)
         )

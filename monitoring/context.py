@@ -10,7 +10,7 @@ from db.engine import Database
 from db.retention import RetentionOptions
 from monitoring.facts import SyncFacts, VendorFacts
 from monitoring.hands import Hands
-from monitoring.identity import current_user
+from monitoring.identity import Identity, Scope, current_user
 from monitoring.options import WebOptions
 
 
@@ -51,16 +51,20 @@ class DashboardContext:
         return {facts.name: facts.label for facts in self.vendors}
 
 
+def who_may(scope: Scope) -> Identity | None:
+    """Return the one who asks, when that is allowed to them; None for everybody else."""
+    user = current_user.get()
+    return user if user is not None and user.may(scope) else None
+
+
 def may_act() -> bool:
     """Tell whether the one who asks may change things."""
-    user = current_user.get()
-    return user is not None and user.may("operate")
+    return who_may("operate") is not None
 
 
 def may_trigger() -> bool:
     """Tell whether the one who asks may start runs and replays: a right of its own, beside the role."""
-    user = current_user.get()
-    return user is not None and user.may("trigger")
+    return who_may("trigger") is not None
 
 
 def is_admin() -> bool:

@@ -18,7 +18,7 @@ from db import rollups
 from db.calls import AttemptRow
 from db.circuits import Transition, transitions
 from db.engine import Database
-from db.failed_attempts import FailedAttempts, failed_attempts
+from db.failed_attempts import FailedAttempts, Narrowed, failed_attempts
 from db.rollups import ErrorCount, Totals
 from monitoring import units
 from monitoring.csv_text import csv_text
@@ -47,10 +47,16 @@ class Evidence:
     errors: Sequence[ErrorCount]
     failed: FailedAttempts
     turns: Sequence[Transition]
+    narrowed: Narrowed
 
 
-async def gather(db: Database, facts: VendorFacts, *, since: datetime, until: datetime, now: datetime) -> Evidence:
-    """Read what is known. Raise ValueError for a time that is empty, not begun or over 31 days long."""
+async def gather(
+    db: Database, facts: VendorFacts, *, since: datetime, until: datetime, now: datetime, narrowed: Narrowed
+) -> Evidence:
+    """Read what is known; ``narrowed`` says which of the failed attempts are listed, what is counted stays the whole.
+
+    Raise ValueError for a time that is empty, not begun or over 31 days long.
+    """
     if since >= until or since >= now:
         raise ValueError("The time must have begun, and end after it starts.")
     if until - since > LONGEST:
@@ -65,8 +71,11 @@ async def gather(db: Database, facts: VendorFacts, *, since: datetime, until: da
         during=await rollups.totals(db, since=since, until=until, vendor=name),
         after=await rollups.totals(db, since=until, until=until + long, vendor=name) if until < now else None,
         errors=await rollups.errors(db, name, since=since, until=until),
-        failed=await failed_attempts(db, name, since=since, until=until, limit=LISTED, with_bodies=SAMPLED),
+        failed=await failed_attempts(
+            db, name, since=since, until=until, limit=LISTED, with_bodies=SAMPLED, narrowed=narrowed
+        ),
         turns=(await transitions(db, name, since, until))[::-1],
+        narrowed=narrowed,
     )
 
 
@@ -159,10 +168,16 @@ def page(evidence: Evidence) -> str:
         listed=len(evidence.failed.attempts),
         ids=ids,
         sampled=min(SAMPLED, len(evidence.failed.attempts)),
+        only=escape(_only(evidence.narrowed)),
         retries=escape(_retries(evidence)),
         limits="".join(f"<li>{escape(line)}</li>" for line in _limits(evidence.facts)) or "<li>none are known</li>",
         circuits=circuits if evidence.turns else "<p>We did not stop calling in this time.</p>",
     )
+
+
+def _only(narrowed: Narrowed) -> str:
+    given = [f"{name.replace('_', ' ')} {value}" for name, value in narrowed.given().items()]
+    return f" Listed is only: {', '.join(given)}." if given else ""
 
 
 def _counted(totals: Totals) -> tuple[object, ...]:
@@ -185,7 +200,7 @@ def _retries(evidence: Evidence) -> str:
     return (
         f"Of {during.attempts:,} attempts {during.retries:,} were retries; no call was tried more than "
         f"{evidence.failed.most_attempts} times. Retries wait longer each time, with a random part, and obey Retry-After. "
-        f"{during.calls_refused:,} calls were not sent at all, because our circuit was open or our own limit was reached."
+        f"{units.plural(during.calls_refused, 'call')} never left us, because our circuit was open or our own limit reached."
     )
 
 
@@ -231,7 +246,7 @@ Before and after are as long as the time itself.</p>
 {errors}
 <h2>Your request ids</h2>
 <p>request-ids.csv lists the latest {listed} failed attempts, {ids} of them with the id you gave them. samples.txt holds
-{sampled} of them as curl lines with your answers.</p>
+{sampled} of them as curl lines with your answers.{only}</p>
 <h2>What we did</h2>
 <p>{retries}</p>
 <p>Limits we keep to:</p>

@@ -34,8 +34,9 @@ from monitoring.identity import (
     token_scopes,
 )
 from monitoring.options import WebOptions
+from monitoring.plain_page import failed_page
 from monitoring.problem import Problem, not_signed_in, respond, store_away, unexpected
-from monitoring.proxy import came_by_https, origin_of, sign_in_vouched, vouched_for
+from monitoring.proxy import Vouched, agrees, came_by_https, origin_of, sign_in_vouched, vouched_for
 from monitoring.ready_files import FILES
 from monitoring.sockets import OpenSockets
 from monitoring.throttle import Throttle
@@ -45,9 +46,19 @@ log = logging.getLogger(__name__)
 SESSION_COOKIE = "quayside_session"
 CSRF_COOKIE = "_csrf_token"  # dash-renderer sends it back as X-CSRFToken by itself
 WARM_UP = "quayside.warm_up"  # a key of the ASGI scope: only this process can set it, never a request from outside
-OPEN_PATHS = frozenset({"/login", "/login/password", "/login.css", "/healthz", "/readyz"})
+_READ, _FORM = frozenset({"GET"}), frozenset({"GET", "POST"})
+# What anybody may ask for, with which methods. Anything else on these paths is closed like every other path.
+OPEN_PATHS: Mapping[str, frozenset[str]] = {
+    "/login": _FORM,
+    "/login/password": _FORM,
+    "/login.css": _READ,
+    "/healthz": _READ,
+    "/readyz": _READ,
+}
 _PROBES = frozenset({"/healthz", "/readyz"})
-OPEN_BELOW = "/webhooks/"  # vendors deliver here; their signature, checked by the route itself, is what lets them in
+# Vendors deliver here by POST; their signature, checked by the route itself, is what lets them in. None of them asks by GET
+# first whether the address is ours.
+OPEN_BELOW = "/webhooks/"
 _FORM_CHECKS_CSRF = frozenset({"/login", "/logout"})  # their forms carry the token in a field
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -75,7 +86,7 @@ class Guard:
         self._now = now
         self._throttle = Throttle(options.requests_per_minute)
         self._idle = timedelta(seconds=options.session_idle)
-        self._lately: dict[tuple[str, str | None], tuple[Identity, datetime]] = {}  # touched on the event loop only
+        self._lately: dict[tuple[str, Vouched | None], tuple[Identity, datetime]] = {}  # touched on the event loop only
         self.sockets = OpenSockets(db, now, idle=self._idle)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,18 +114,18 @@ class Guard:
 
         try:
             receive = await self._whole_body(scope, headers, receive)
-            if scope["path"] in OPEN_PATHS - _PROBES:
-                vouched_for(scope, headers, self._options)
-            elif scope["path"] not in _PROBES and not scope["path"].startswith(OPEN_BELOW):
+            if not is_open(scope):
                 identity = await self._identify(scope, headers, cookies)
                 current_user.set(identity)
+            elif scope["path"] in OPEN_PATHS.keys() - _PROBES:
+                vouched_for(scope, headers, self._options)
             await self.app(scope, receive, send_with_headers)
         except Problem as refusal:
             await self._turned_away(scope, headers, refusal)(scope, receive, send_with_headers)
         except StoreUnavailable:
-            await respond(store_away())(scope, receive, send_with_headers)
+            await self._turned_away(scope, headers, store_away())(scope, receive, send_with_headers)
         except Exception as error:
-            answer = respond(unexpected(error))
+            answer = self._turned_away(scope, headers, unexpected(error))
             if not started:
                 await answer(scope, receive, send_with_headers)
 
@@ -191,11 +202,14 @@ class Guard:
         if vouched is None or not _wants_page(scope, headers):
             return None
         agent = headers.get("user-agent")
-        secret = await sign_in_vouched(self._db, self._options, vouched, now=self._now(), agent=agent)
+        earlier = cookie_of(headers, SESSION_COOKIE)
+        secret = await sign_in_vouched(
+            self._db, self._options, vouched, now=self._now(), agent=agent, instead_of=digest(earlier)
+        )
         https, life = came_by_https(scope, headers, self._options), int(self._options.session_life)
         cookies.append(set_cookie(SESSION_COOKIE, secret, https=https, max_age=life))
         cookies.append(set_cookie(CSRF_COOKIE, csrf_of(secret), https=https, for_scripts=True, max_age=life))
-        return await self._of_secret(secret, vouched.name)
+        return await self._of_secret(secret, vouched)
 
     async def _token(self, path: str, authorization: str) -> Identity:
         kind, _, secret = authorization.partition(" ")
@@ -223,21 +237,17 @@ class Guard:
         return Identity(name=token.name, role=None, scopes=token_scopes(token.scopes))
 
     async def _session(self, scope: Scope, headers: Headers) -> Identity | None:
-        """Return who holds the session of a request, None without one. Raise Problem 403 as ``vouched_for`` does.
-
-        Where a proxy vouches for somebody, only that person's session counts; one that was opened on the proxy's word
-        counts only while the proxy still gives it.
-        """
+        """Return who holds the session of a request, None without one. Raise Problem 403 as ``vouched_for`` does."""
         secret = cookie_of(headers, SESSION_COOKIE)
         vouched = vouched_for(scope, headers, self._options)
         if not secret:
             return None
-        who = digest(secret), vouched.name if vouched else None
+        who = digest(secret), vouched
         if scope["path"].startswith(FILES):
             identity, until = self._lately.get(who, (None, self._now()))
             if identity is not None and self._now() < until:
                 return identity
-        identity = await self._of_secret(secret, who[1])
+        identity = await self._of_secret(secret, vouched)
         self._lately.pop(who, None)
         if identity is not None:
             self._lately[who] = identity, self._now() + FILES_FOR
@@ -245,9 +255,9 @@ class Guard:
                 del self._lately[next(iter(self._lately))]
         return identity
 
-    async def _of_secret(self, secret: str, vouched: str | None) -> Identity | None:
+    async def _of_secret(self, secret: str, vouched: Vouched | None) -> Identity | None:
         session = await find_session(self._db, digest(secret), now=self._now(), idle=self._idle)
-        if session is None or (session.user_name != vouched if vouched is not None else session.method == "proxy"):
+        if session is None or not agrees(vouched, session):
             return None
         return Identity(
             name=session.user_name,
@@ -259,10 +269,13 @@ class Guard:
         )
 
     def _turned_away(self, scope: Scope, headers: Headers, problem: Problem) -> Response:
-        """A browser that wanted a page is sent to sign in; everything else gets the problem document."""
+        """A browser that wanted a page is sent to sign in, or shown a page that says what failed; everything else gets the
+        problem document."""
         if problem.status == 401 and _wants_page(scope, headers):
             target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
             return RedirectResponse(f"/login?next={quote(target, safe='/')}", status_code=303)
+        if problem.status >= 500 and _wants_page(scope, headers):
+            return failed_page(problem)
         return respond(problem)
 
     def _add_headers(self, scope: Scope, asked: Headers, headers: MutableHeaders, cookies: list[str]) -> None:
@@ -285,7 +298,11 @@ class Guard:
             headers.append("Set-Cookie", cookie)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a signed-in browser of the same origin connect, and close the socket when its session ends."""
+        """Let a signed-in browser of the same origin connect, and close the socket when its session ends.
+
+        What the browser sends is passed on only after a look whether the session still stands; what it is sent ends with
+        the next look at all sockets.
+        """
         headers = Headers(scope=scope)
         correlation_id.set(correlation_id_from(headers))
         came_from.set(origin_of(scope, headers, self._options))
@@ -305,7 +322,9 @@ class Guard:
                 incoming = asyncio.ensure_future(receive())
                 try:
                     await asyncio.wait({incoming, over}, return_when=asyncio.FIRST_COMPLETED)
-                    if not over.done():
+                    if incoming.done() and incoming.result()["type"] == "websocket.receive":
+                        await self.sockets.look(connection)
+                    if not connection.over.is_set():
                         return await incoming
                 finally:
                     if not incoming.done():
@@ -317,6 +336,12 @@ class Guard:
                 await self.app(scope, receive_while_signed_in, send)
             finally:
                 over.cancel()
+
+
+def is_open(scope: Scope) -> bool:
+    """Say whether anybody may ask this, signed in or not."""
+    path, method = scope["path"], scope["method"]
+    return method in OPEN_PATHS.get(path, ()) or (method == "POST" and path.startswith(OPEN_BELOW))
 
 
 def cookie_of(headers: Mapping[str, str], name: str) -> str:

@@ -35,7 +35,8 @@ from monitoring.guard import CSRF_COOKIE, SESSION_COOKIE, cookie_of, set_cookie
 from monitoring.identity import csrf_of, digest
 from monitoring.names import name_problem
 from monitoring.passwords import hash_password, password_is_right, password_problem, renewed
-from monitoring.proxy import address_of, came_by_https, vouched_for
+from monitoring.plain_page import plain_page
+from monitoring.proxy import address_of, agrees, came_by_https, vouched_for
 from monitoring.site import Site, site_of
 from monitoring.units import about
 
@@ -185,6 +186,7 @@ async def _open(request: Request, site: Site, name: str, target: str) -> Respons
         now=now,
         expires_at=now + timedelta(seconds=site.options.session_life),
         agent=request.headers.get("user-agent"),
+        instead_of=digest(cookie_of(request.headers, SESSION_COOKIE)),
     )
     await record_act(site.db, at=now, user_name=name, act="user.signed_in", subject=name)
     answer = RedirectResponse(target, status_code=303)
@@ -197,12 +199,14 @@ async def _open(request: Request, site: Site, name: str, target: str) -> Respons
 
 
 async def _session(request: Request, site: Site) -> str | None:
+    """Return whose session this browser has, judged as the guard does; None without one."""
     secret = cookie_of(request.headers, SESSION_COOKIE)
     if not secret:
         return None
     idle = timedelta(seconds=site.options.session_idle)
     session = await find_session(site.db, digest(secret), now=site.now(), idle=idle)
-    return session.user_name if session is not None else None
+    vouched = vouched_for(request.scope, request.headers, site.options)
+    return session.user_name if session is not None and agrees(vouched, session) else None
 
 
 async def _signed_in(request: Request, site: Site) -> bool:
@@ -249,7 +253,7 @@ def csrf_for(request: Request) -> str:
 
 def document(request: Request, site: Site, *, title: str, body: str, csrf: str, status: int) -> HTMLResponse:
     """Return a page for somebody who is not signed in; its form repeats ``csrf``."""
-    answer = HTMLResponse(_DOCUMENT.format(title=title, body=body), status)
+    answer = plain_page(title, body, status)
     https = came_by_https(request.scope, request.headers, site.options)
     answer.headers.append("Set-Cookie", set_cookie(CSRF_COOKIE, csrf, https=https, for_scripts=True))
     return answer
@@ -277,25 +281,6 @@ def _how_to_add(on_loopback: bool, error: str) -> str:
         + "<pre><code>python app.py user add NAME --role admin</code></pre>"
     )
 
-
-_DOCUMENT = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title} · Quayside</title>
-<link rel="stylesheet" href="/login.css">
-<link rel="icon" href="data:,">
-</head>
-<body>
-<main>
-<h1>Quayside</h1>
-{body}
-</main>
-</body>
-</html>
-"""
 
 _FORM = """<p class="intro">{intro}</p>
 {error}

@@ -17,7 +17,7 @@ from starlette.types import Scope
 from db.audit import record_act
 from db.engine import Database
 from db.user_rights import set_role
-from db.users import ROLES, Role, User, add_user, find_user, open_session
+from db.users import ROLES, Role, Session, User, add_user, find_user, open_session
 from monitoring.identity import digest
 from monitoring.names import name_problem
 from monitoring.options import WebOptions
@@ -92,10 +92,21 @@ def vouched_for(scope: Scope, headers: Headers, options: WebOptions) -> Vouched 
     return Vouched(name=names[0].strip(), role=next((role for role in reversed(ROLES) if role in roles), None))
 
 
+def agrees(vouched: Vouched | None, session: Session) -> bool:
+    """Say whether a session counts beside what the proxy says, which is None where it vouches for nobody.
+
+    Where it vouches for somebody, only that person's session counts; one that was opened on its word counts only while it
+    still gives it. The guard and the sign-in page both ask here: if they differed, each would send a browser to the other.
+    """
+    return session.method != "proxy" if vouched is None else session.user_name == vouched.name
+
+
 async def sign_in_vouched(
-    db: Database, options: WebOptions, vouched: Vouched, *, now: datetime, agent: str | None
+    db: Database, options: WebOptions, vouched: Vouched, *, now: datetime, agent: str | None, instead_of: str
 ) -> str:
-    """Open a session for whom the proxy vouches and return its secret; a new person is added.
+    """Open a session for whom the proxy vouches, instead of the one the browser had, and return its secret.
+
+    A new person is added.
 
     The role is that of the groups where one of them has a role, else the one an admin gave. Raise Problem 403 when the
     person is disabled, or unknown and not to be added.
@@ -119,6 +130,7 @@ async def sign_in_vouched(
         expires_at=now + timedelta(seconds=options.session_life),
         agent=agent,
         method="proxy",
+        instead_of=instead_of,
     )
     await record_act(
         db, at=now, user_name=user.name, act="user.signed_in", subject=user.name, facts={"method": "proxy"}

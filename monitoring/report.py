@@ -87,6 +87,14 @@ class Report:
         return 1 - self.failed / self.calls if self.calls else None
 
     @property
+    def budget_used(self) -> float | None:
+        """Failed calls as a share of those that may fail as agreed, over 1 when too many; None where none may or nothing is
+        agreed."""
+        if self.agreed.availability is None or not self.calls or self.agreed.availability >= 1:
+            return None
+        return self.failed / (self.calls * (1 - self.agreed.availability))
+
+    @property
     def rate_limited(self) -> int:
         """Attempts the vendor refused for too many requests."""
         return sum(error.attempts for error in self.errors if error.error_type == "rate_limited")

@@ -18,6 +18,7 @@ def report_csv(report: Report, label: str) -> str:
         ("figure", "availability, share of calls", report.availability),
         ("figure", "availability agreed", report.agreed.availability),
         ("figure", "availability met", _yes(met["availability"])),
+        ("figure", "share of the failures allowed that happened", report.budget_used),
         ("figure", "P50, seconds over attempts", report.p50),
         ("figure", "P95, seconds over attempts", report.p95),
         ("figure", "P99, seconds over attempts", report.p99),

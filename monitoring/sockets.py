@@ -1,4 +1,5 @@
-"""Open WebSockets and the sessions they stand on: one look at the database for all of them, every two seconds."""
+"""Open WebSockets and the sessions they stand on: one look at the database for all of them every two seconds, and one at
+the socket that brings a message."""
 
 from __future__ import annotations
 
@@ -55,14 +56,15 @@ class OpenSockets:
                 self._looking.cancel()
                 self._looking = None
 
-    async def look(self) -> None:
-        """Look once: who is disabled, signed out, revoked or of other rights is over."""
-        ids = {connection.identity.session_id for connection in self._open}
+    async def look(self, *only: Connection) -> None:
+        """Look once, at all or only at some: who is disabled, signed out, revoked or of other rights is over."""
+        looked_at = only or tuple(self._open)
+        ids = {connection.identity.session_id for connection in looked_at}
         try:
             found = await standing(self._db, ids, now=self._now(), idle=self._idle)
         except StoreUnavailable:
             return
-        for connection in self._open:
+        for connection in looked_at:
             session = found.get(connection.identity.session_id)
             if session is None or scopes_of(session.role, session.may_trigger) != connection.identity.scopes:
                 connection.over.set()

@@ -32,7 +32,7 @@ from monitoring.counters import Counters
 from monitoring.dashboard import attach, head_hash
 from monitoring.edits import FactsNow
 from monitoring.facts import SyncFacts, VendorFacts
-from monitoring.guard import WARM_UP, Guard
+from monitoring.guard import OPEN_BELOW, WARM_UP, Guard
 from monitoring.hands import Hands
 from monitoring.lockout import Lockout
 from monitoring.options import WebOptions
@@ -119,6 +119,7 @@ def create_web(
     for router in (docs.router, probes.router, login.router, password_page.router, call_csv.router, *brought):
         api.include_router(router)
     api.add_api_route("/api/{rest:path}", _no_such_route, methods=_METHODS, include_in_schema=False)
+    api.add_api_route(OPEN_BELOW + "{rest:path}", _nothing_to_see, methods=["GET"], include_in_schema=False)
     dash = api.state.dash = attach(
         api,
         DashboardContext(
@@ -264,6 +265,11 @@ async def _warm_up(api: ASGIApp) -> None:
 async def _no_such_route(rest: str) -> None:
     """Say 404 below /api/: without this Dash would answer its index page there."""
     raise Problem(404, "not_found", f"There is no /api/{rest}; /api/openapi.json lists what there is.")
+
+
+async def _nothing_to_see(rest: str) -> None:
+    """Say 404 to who is signed in and looks below /webhooks/: without this Dash would answer its index page there too."""
+    raise Problem(404, "not_found", "Vendors deliver here, by POST; there is nothing to see.")
 
 
 def _listen(options: WebOptions) -> socket.socket:

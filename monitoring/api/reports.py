@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict
 from pydantic.config import JsonDict
 
+from db.failed_attempts import Narrowed
 from db.incidents import find_incident
 from db.kept import retention_now
 from monitoring.api.access import HasSite, MayOperate, MayRead, Model, UtcDatetime, problems
@@ -29,6 +30,7 @@ _EXAMPLE: JsonDict = {
     "partial": [],
     "availability": 0.99912,
     "availability_agreed": 0.999,
+    "allowed_failures_used": 0.88,
     "p50": 0.21,
     "p95": 0.84,
     "p99": 1.9,
@@ -84,7 +86,8 @@ class ReportedIncident(Model):
 class VendorReport(Model):
     """A vendor held against what is agreed. Calls reached the vendor; ``failed`` by its fault or the network's.
 
-    ``availability`` is a share of calls, latency in seconds over attempts. ``partial`` says what the figures lack.
+    ``availability`` is a share of calls, latency in seconds over attempts. ``allowed_failures_used`` is the share of the
+    failures allowed by what is agreed that has happened, over 1 when too many. ``partial`` says what the figures lack.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
@@ -95,6 +98,7 @@ class VendorReport(Model):
     partial: list[str]
     availability: float | None
     availability_agreed: float | None
+    allowed_failures_used: float | None
     p50: float | None
     p95: float | None
     p99: float | None
@@ -127,6 +131,7 @@ async def vendor_report(
             **{name: getattr(made, name) for name in plain},
             "partial": list(made.partial),
             "availability_agreed": made.agreed.availability,
+            "allowed_failures_used": made.budget_used,
             "p95_agreed": made.agreed.p95,
             "errors": [
                 {"error_type": e.error_type, "fault": e.fault, "calls": e.calls, "attempts": e.attempts}
@@ -170,8 +175,16 @@ async def evidence(
     since: Annotated[UtcDatetime | None, Query(description="the start; not needed with `incident`")] = None,
     until: Annotated[UtcDatetime | None, Query(description="the end; empty is now")] = None,
     incident: Annotated[str | None, Query(max_length=32, description="take the time of this incident")] = None,
+    operation: Annotated[str | None, Query(max_length=64, description="list only this operation")] = None,
+    error_type: Annotated[str | None, Query(max_length=64, description="list only this class of error")] = None,
+    status: Annotated[int | None, Query(ge=100, le=599, description="list only this HTTP status")] = None,
+    correlation_id: Annotated[str | None, Query(max_length=128, description="list only this trace")] = None,
+    call_id: Annotated[str | None, Query(max_length=64, description="list only the attempts of this call")] = None,
 ) -> Response:
-    """Give what the vendor's support needs, at most 31 days, as a ZIP without secrets or personal data."""
+    """Give what the vendor's support needs, at most 31 days, as a ZIP without secrets or personal data.
+
+    The filters say which failed attempts are listed; what is counted before, during and after is the whole vendor's.
+    """
     facts = site.vendors.get(vendor)
     if facts is None:
         raise unknown("vendor", vendor, "path.vendor")
@@ -184,7 +197,10 @@ async def evidence(
     if since is None:
         raise _refused("query.since", "give `since`, or an `incident`")
     try:
-        found = await gather(site.db, facts, since=since, until=until or now, now=now)
+        narrowed = Narrowed(
+            operation=operation, error_type=error_type, status=status, correlation_id=correlation_id, call_id=call_id
+        )
+        found = await gather(site.db, facts, since=since, until=until or now, now=now, narrowed=narrowed)
     except (ValueError, OverflowError) as error:
         raise _refused("query.since", str(error)) from None
     name = f"{vendor}-{since:%Y%m%dT%H%M}.zip"

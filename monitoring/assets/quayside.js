@@ -11,6 +11,7 @@
   var heardAt = 0; // any beat
   var pushedAt = 0; // a beat over the WebSocket
   var rejoinedAt = Date.now();
+  var known = window.quayside_connection; // what failed requests have told: connection.js
   var none = window.dash_clientside && window.dash_clientside.no_update;
 
   function parameters(search) { return new URLSearchParams(search || ""); }
@@ -72,9 +73,13 @@
           beat.stamp = beat.at; // counted once
           heardAt = now;
           if (beat.via === "push") pushedAt = now;
+          // Somebody went to another page while nothing answered: it is not there yet, so fetch it whole.
+          if (known.stranded && beat.store !== false) { known.stranded = false; location.reload(); }
         }
         var quiet = now - Math.max(pushedAt, loadedAt) > SILENCE;
-        var lost = now - Math.max(heardAt, loadedAt) > LOST;
+        // The server says itself that the database is away: then it is not lost.
+        var away = now - known.awayAt < LOST && known.awayAt > heardAt;
+        var lost = !away && (now - Math.max(heardAt, loadedAt) > LOST || known.brokenAt > heardAt);
         var again = none;
         if (quiet && !document.hidden && now - rejoinedAt > REJOIN_EVERY) { rejoinedAt = now; again = now; }
         var state, word;
@@ -95,7 +100,7 @@
         say("live-state", null, false, "q-live q-live-" + state);
         say("live-word", word);
         say("banner-lost", null, !lost);
-        say("banner-store", null, !(beat && beat.store === false && !lost));
+        say("banner-store", null, lost || !(away || (beat && beat.store === false)));
         say("banner-scheduler", null, !late || lost);
         say("banner-scheduler-text", text);
         say("nav-incidents", firing ? String(firing) : "", !firing);
@@ -138,17 +143,8 @@
         });
       },
 
-      // Which outcome is to be settled. Taken here at once: the table is drawn anew with every tick, and a question to the
-      // server that is under way then would be forgotten.
-      settle: function () {
-        var cause = window.dash_clientside.callback_context.triggered[0] || {};
-        if (!cause.value) return none; // it was only drawn
-        var id = JSON.parse(cause.prop_id.slice(0, cause.prop_id.lastIndexOf(".")));
-        return { id: id.settle, at: Date.now() };
-      },
-
-      // Which row of a list is to be acted on: the id of the button with the moment it was clicked, taken here at once for
-      // the same reason.
+      // Which row of a list is to be acted on: the id of the button with the moment it was clicked. Taken here at once: the
+      // list is drawn anew with every tick, and a question to the server that is under way then would be forgotten.
       asked: function () {
         var cause = window.dash_clientside.callback_context.triggered[0] || {};
         if (!cause.value) return none; // it was only drawn
@@ -248,15 +244,4 @@
   new MutationObserver(function () {
     document.querySelectorAll("div[aria-expanded], div[aria-haspopup]").forEach(lend);
   }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: OPENS });
-
-  // A session that has ended answers 401: go to the sign-in page and come back here afterwards.
-  var ask = window.fetch;
-  window.fetch = function () {
-    return ask.apply(this, arguments).then(function (answer) {
-      if (answer.status === 401 && new URL(answer.url, location.href).origin === location.origin) {
-        location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search));
-      }
-      return answer;
-    });
-  };
 })();

@@ -11,10 +11,9 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db.agreed import Agreed, agree, agreed_with
-from monitoring.context import DashboardContext, may_act
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, may_act, who_may
 from monitoring.pages import dialog as dialogues
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 from monitoring.timerange import moment, parameters_of
 
@@ -117,10 +116,9 @@ def register(app: Dash, context: DashboardContext) -> None:
     ) -> tuple[Any, ...]:
         if not yes:
             return (no_update,) * 7
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            told = toast("Not allowed", "Your role lets you look, not say what is agreed.", "red")
-            return False, None, None, None, None, no_update, [told]
+        user = who_may("operate")
+        if user is None:
+            return False, None, None, None, None, no_update, not_allowed("say what is agreed")
         if context.vendor(vendor or "") is None:
             return (no_update,) * 7
         share, share_wrong = number(availability, 50, 100, "%")

@@ -7,18 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import circuit_acts, circuits
 from db.circuits import BY_HAND, CircuitRow
 from monitoring import units
 from monitoring.consequences import Reach, of_state, reach
-from monitoring.context import DashboardContext
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, who_may
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import badge
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 from monitoring.timerange import zone_named
 
@@ -95,13 +94,8 @@ def choices(row: CircuitRow, found: Reach) -> Component:
 
 def register(app: Dash, context: DashboardContext) -> None:
     """Open the dialog on the circuit that was clicked, set it, and take an act back."""
-    for store, kind in (("circuit-asked", "circuit"), ("circuit-back", "take_back")):
-        app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-            ClientsideFunction("quayside", "asked"),
-            Output(store, "data"),
-            Input({"row": ALL, "act": kind}, "n_clicks"),
-            prevent_initial_call=True,
-        )
+    dialogs.asked(app, "circuit-asked", {"row": ALL, "act": "circuit"})
+    dialogs.asked(app, "circuit-back", {"row": ALL, "act": "take_back"})
 
     @app.callback(
         Output("circuit-modal", "opened", allow_duplicate=True),
@@ -147,9 +141,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         circuit = _seen(seen)
         if not yes or circuit is None:
             return (no_update,) * 5
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            return False, None, None, no_update, [toast("Not allowed", "Your role lets you look, not act.", "red")]
+        user = who_may("operate")
+        if user is None:
+            return False, None, None, no_update, not_allowed()
         name, version = circuit
         vendor = name.partition("/")[0]
         wrong = (
@@ -192,9 +186,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         name, _, version = str((asked or {}).get("row", "")).rpartition("@")
         if not name or not version.isdecimal():
             return no_update, no_update
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            return no_update, [toast("Not allowed", "Your role lets you look, not act.", "red")]
+        user = who_may("operate")
+        if user is None:
+            return no_update, not_allowed()
         now = context.now()
         row = await circuit_acts.take_back(context.db, name, version=int(version), by=user.label, now=now)
         if row is None:

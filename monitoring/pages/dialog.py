@@ -1,12 +1,13 @@
 """The dialog before an act that hurts: what it will do, why it is done, and the way back.
 
 A dialog of the name ``n`` has the parts ``n-modal``, ``n-facts`` (filled when it opens), ``n-reason``, ``n-no`` and
-``n-yes``. The page opens it, and acts on ``n-yes``.
+``n-yes``. What was clicked is put into a store (``asked``); the page opens the dialog on it, and acts on ``n-yes``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, html
@@ -58,6 +59,21 @@ def dialog(
         size="lg",
         closeButtonProps=aria(label="Close"),
     )
+
+
+def asked(app: Dash, store: str, *patterns: Mapping[str, Any]) -> None:
+    """Let a click on any button of a pattern of ids put that id, and the moment (``at``), into a store.
+
+    This happens in the browser, at once: lists are drawn anew with every tick, and a question to the server that is under
+    way then would be forgotten.
+    """
+    for pattern in patterns:
+        app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
+            ClientsideFunction("quayside", "asked"),
+            Output(store, "data", allow_duplicate=len(patterns) > 1),
+            Input(dict(pattern), "n_clicks"),
+            prevent_initial_call=True,
+        )
 
 
 def closes(app: Dash, name: str) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import audit
@@ -17,12 +17,13 @@ from monitoring.game_day import FAULTS, SCENARIOS, Scenario, fault_text, wrong_w
 from monitoring.hands import Faults, GameDay, Refused
 from monitoring.identity import current_user
 from monitoring.live import Hub
+from monitoring.pages import dialog as dialogs
 from monitoring.pages.game_reactions import INJECTED, STOPPED, SUBJECT, timeline
 from monitoring.pages.marks import aria, icon, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
@@ -128,13 +129,8 @@ def _panel(context: DashboardContext, game: GameDay) -> Component:
 
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     """Inject and stop faults, and keep what they cause on the page."""
-    for store, kind in (("game-scenario", "scenario"), ("game-stop", "stop_fault")):
-        app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-            ClientsideFunction("quayside", "asked"),
-            Output(store, "data"),
-            Input({"row": ALL, "act": kind}, "n_clicks"),
-            prevent_initial_call=True,
-        )
+    dialogs.asked(app, "game-scenario", {"row": ALL, "act": "scenario"})
+    dialogs.asked(app, "game-stop", {"row": ALL, "act": "stop_fault"})
 
     @app.callback(
         Output("game-active", "children"),
@@ -227,8 +223,8 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         seed: str | None,
     ) -> tuple[Any, ...]:
         clean = (None,) * len(_ASKED)
-        if not _allowed():
-            return *clean, no_update, [_not_allowed()]
+        if not may_act():
+            return *clean, no_update, not_allowed("break things")
         game = context.hands.game_day
         if not clicks or game is None:
             return *clean, no_update, no_update
@@ -251,8 +247,8 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     )
     async def play_scenario(asked: dict[str, Any] | None, why: str | None) -> tuple[Any, ...]:
         clean = (None,) * len(_ASKED)
-        if not _allowed():
-            return *clean, no_update, [_not_allowed()]
+        if not may_act():
+            return *clean, no_update, not_allowed("break things")
         game = context.hands.game_day
         scenario: Scenario | None = SCENARIOS.get(str((asked or {}).get("row")))
         if game is None or scenario is None:
@@ -269,8 +265,8 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         prevent_initial_call=True,
     )
     async def stop_faults(asked: dict[str, Any] | None) -> tuple[Any, Any]:
-        if not _allowed():
-            return no_update, [_not_allowed()]
+        if not may_act():
+            return no_update, not_allowed("break things")
         game = context.hands.game_day
         row = str((asked or {}).get("row", ""))
         if game is None or not (row == "all" or row.isdecimal()):
@@ -283,15 +279,6 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         await audit.record_act(context.db, at=now, user_name=_who(), act=STOPPED, subject=SUBJECT, facts={"fault": row})
         told = "No fault is in force any more; the demo's weather is off too." if row == "all" else "The rest go on."
         return now.timestamp(), [toast("Stopped", told, "blue")]
-
-
-def _allowed() -> bool:
-    user = current_user.get()
-    return user is not None and user.may("operate")
-
-
-def _not_allowed() -> dict[str, Any]:
-    return toast("Not allowed", "Your role lets you watch, not break things.", "red")
 
 
 def _who() -> str:

@@ -8,20 +8,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import letter_acts
 from db.dead_letters import DeadLetter
 from db.letter_acts import Filter
 from monitoring import units
-from monitoring.context import DashboardContext
-from monitoring.identity import Scope, current_user
+from monitoring.context import DashboardContext, who_may
+from monitoring.identity import Scope
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import aria, moment
 from monitoring.pages.states import empty
 from monitoring.pages.table import table
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 from monitoring.timerange import TimeRange, parameters_of
 
@@ -127,8 +127,7 @@ def _choices(letters: Letters, context: DashboardContext, view: TimeRange) -> Co
 
 
 def _may(verdict: str) -> bool:
-    user = current_user.get()
-    return user is not None and user.may(_RIGHTS[verdict])
+    return who_may(_RIGHTS[verdict]) is not None
 
 
 def _row(letter: DeadLetter, context: DashboardContext, view: TimeRange) -> list[Any]:
@@ -193,13 +192,8 @@ def _given_up(found: Sequence[DeadLetter], context: DashboardContext, view: Time
 
 def register(app: Dash, context: DashboardContext) -> None:
     """Try a letter again at once; ask before the rest."""
-    for store, pattern in (("letters-asked", {"letter": ALL, "verdict": ALL}), ("letters-back", {"back": ALL})):
-        app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-            ClientsideFunction("quayside", "asked"),
-            Output(store, "data"),
-            Input(pattern, "n_clicks"),
-            prevent_initial_call=True,
-        )
+    dialogs.asked(app, "letters-asked", {"letter": ALL, "verdict": ALL})
+    dialogs.asked(app, "letters-back", {"back": ALL})
     dialogs.closes(app, "letters")
 
     @app.callback(
@@ -219,9 +213,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         stay = (no_update,) * 7
         if not id or verdict not in _WORDS:
             return stay
-        user = current_user.get()
-        if user is None or not user.may(_RIGHTS[verdict]):
-            return (*stay[:6], [toast("Not allowed", "Your role lets you look, not act on dead letters.", "red")])
+        user = who_may(_RIGHTS[verdict])
+        if user is None:
+            return (*stay[:6], not_allowed("act on dead letters"))
         now = context.now()
         if id != "all" and verdict == "retried":
             done = await letter_acts.settle(context.db, id, "retried", reason=None, by=user.label, now=now)
@@ -252,10 +246,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         verdict = seen.get("verdict") if isinstance(seen, dict) else None
         if not yes or verdict not in ("retried", "given_up"):
             return (no_update,) * 4
-        user = current_user.get()
-        if user is None or not user.may(_RIGHTS[verdict]):
-            told = toast("Not allowed", "Your role lets you look, not act on dead letters.", "red")
-            return False, None, no_update, [told]
+        user = who_may(_RIGHTS[verdict])
+        if user is None:
+            return False, None, no_update, not_allowed("act on dead letters")
         if wrong := reason_problem(reason):
             return True, wrong, no_update, no_update
         now, why = context.now(), str(reason).strip()
@@ -286,9 +279,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         id = str((asked or {}).get("back", ""))
         if not id:
             return no_update, no_update
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            return no_update, [toast("Not allowed", "Your role lets you look, not act on dead letters.", "red")]
+        user = who_may("operate")
+        if user is None:
+            return no_update, not_allowed("act on dead letters")
         now = context.now()
         if await letter_acts.reopen(context.db, id, by=user.label, now=now):
             return now.timestamp(), [toast("Taken back", "It waits among the dead letters again.", "blue")]

@@ -6,22 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import overrides
 from db.overrides import Override
 from monitoring import units
-from monitoring.context import DashboardContext
+from monitoring.context import DashboardContext, who_may
 from monitoring.facts import LimitFacts, VendorFacts
-from monitoring.identity import current_user
 from monitoring.limit_names import amount, named
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.circuit_dialog import ENDS, end_of
 from monitoring.pages.marks import aria, moment
 from monitoring.pages.states import empty
 from monitoring.pages.table import table
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 from monitoring.timerange import TimeRange
 
@@ -148,13 +147,8 @@ def _buttons(vendor: str, one: LimitFacts, edited: bool) -> list[Component]:
 
 def register(app: Dash, context: DashboardContext) -> None:
     """Open the dialog on the number that was clicked, store what it says, and go back to the file."""
-    for store, kind in (("limit-asked", "limit"), ("limit-back", "limit_back")):
-        app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-            ClientsideFunction("quayside", "asked"),
-            Output(store, "data"),
-            Input({"row": ALL, "act": kind}, "n_clicks"),
-            prevent_initial_call=True,
-        )
+    dialogs.asked(app, "limit-asked", {"row": ALL, "act": "limit"})
+    dialogs.asked(app, "limit-back", {"row": ALL, "act": "limit_back"})
 
     @app.callback(
         Output("limit-modal", "opened", allow_duplicate=True),
@@ -207,9 +201,9 @@ def register(app: Dash, context: DashboardContext) -> None:
     async def edit_limit(
         yes: int | None, seen: str | None, text: str | None, ends: str | None, reason: str | None
     ) -> tuple[Any, ...]:
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            return False, None, None, no_update, [toast("Not allowed", "Your role lets you look, not act.", "red")]
+        user = who_may("operate")
+        if user is None:
+            return False, None, None, no_update, not_allowed()
         found = _found({"row": seen}, context)
         if not yes or found is None:
             return (no_update,) * 5
@@ -243,9 +237,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         prevent_initial_call=True,
     )
     async def back_to_file(asked: dict[str, Any] | None) -> tuple[Any, Any]:
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            return no_update, [toast("Not allowed", "Your role lets you look, not act.", "red")]
+        user = who_may("operate")
+        if user is None:
+            return no_update, not_allowed()
         found = _found(asked, context)
         if found is None:
             return no_update, no_update

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import schedules
 from db.schedules import ScheduleEdit
 from monitoring import units
-from monitoring.context import DashboardContext
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, who_may
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.circuit_dialog import ENDS, end_of
 from monitoring.pages.schedule_dialog import facts_of, in_force, spoken
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 from monitoring.schedule import upcoming
 from monitoring.timerange import TimeRange, time_range, zone_named
@@ -53,12 +52,7 @@ def dialog() -> Component:
 
 def register(app: Dash, context: DashboardContext) -> None:
     """Open the dialog that fits the sync that was clicked; pause it, or let it go on."""
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "asked"),
-        Output("pause-asked", "data"),
-        Input({"act": "pause", "sync": ALL}, "n_clicks"),
-        prevent_initial_call=True,
-    )
+    dialogs.asked(app, "pause-asked", {"act": "pause", "sync": ALL})
     dialogs.closes(app, "pause")
     dialogs.closes(app, "resume")
 
@@ -112,9 +106,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         facts = facts_of(context, str(name))
         if not yes or facts is None:
             return (no_update,) * 4
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            return False, None, no_update, [toast("Not allowed", "Your role lets you look, not pause a sync.", "red")]
+        user = who_may("operate")
+        if user is None:
+            return False, None, no_update, not_allowed("pause a sync")
         if wrong := reason_problem(reason):
             return True, wrong, no_update, no_update
         now = context.now()
@@ -141,9 +135,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         facts = facts_of(context, str(name))
         if not yes or facts is None:
             return (no_update,) * 3
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            return False, no_update, [toast("Not allowed", "Your role lets you look, not resume a sync.", "red")]
+        user = who_may("operate")
+        if user is None:
+            return False, no_update, not_allowed("resume a sync")
         now = context.now()
         if await schedules.resume(context.db, facts.name, reason=None, by=user.label, now=now):
             told = toast(f"{facts.label} goes on", "It runs by its schedule again, from the next slot on.", "blue")

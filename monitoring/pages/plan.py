@@ -15,8 +15,7 @@ from db.plan_rows import PlanRow, RowFilters
 from db.plans import Plan
 from db.runs import RunRow
 from monitoring import units
-from monitoring.context import DashboardContext
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, may_trigger
 from monitoring.live import Hub
 from monitoring.pages import plan_dialog
 from monitoring.pages.marks import badge, moment
@@ -101,8 +100,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     ) -> tuple[Any, Any, Any]:
         view = time_range(search, zone, context.now())
         wanted = {name: value[:128] for name, value in parameters_of(search).items() if name in FILTERS}
-        user = current_user.get()
-        act = plan_dialog.may(user)
+        act = may_trigger()
         key = ("plan", run_id, search, zone, acted, act)
         found = await shown("plan", hub.once(key, lambda: _read(context, run_id, view, wanted, act)))
         head, body = found if isinstance(found, tuple) else (found, [])

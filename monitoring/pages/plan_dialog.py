@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import plan_rows, plans
 from db.plans import Act, Plan
 from monitoring import units
-from monitoring.context import DashboardContext
-from monitoring.identity import Identity, current_user
+from monitoring.context import DashboardContext, who_may
 from monitoring.pages import dialog as dialogs
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 
 WORDS: Mapping[str, str] = {
@@ -42,19 +41,9 @@ def dialog() -> Component:
     )
 
 
-def may(user: Identity | None) -> bool:
-    """Tell whether somebody may decide about plans: it starts runs, or keeps them from going on."""
-    return user is not None and user.may("trigger")
-
-
 def register(app: Dash, context: DashboardContext) -> None:
     """Open the dialog on what was clicked, and do what it says."""
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "asked"),
-        Output("plan-asked", "data"),
-        Input({"row": ALL, "act": "plan", "how": ALL}, "n_clicks"),
-        prevent_initial_call=True,
-    )
+    dialogs.asked(app, "plan-asked", {"row": ALL, "act": "plan", "how": ALL})
 
     @app.callback(
         Output("plan-modal", "opened", allow_duplicate=True),
@@ -97,10 +86,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         if not yes or wanted is None:
             return (no_update,) * 4
         run_id, act = wanted
-        user = current_user.get()
-        if user is None or not may(user):
-            told = toast("Not allowed", "Your role lets you look, not decide about plans.", "red")
-            return False, None, no_update, [told]
+        user = who_may("trigger")
+        if user is None:
+            return False, None, no_update, not_allowed("decide about plans")
         wrong = reason_problem(reason)
         if wrong is not None:
             return True, wrong, no_update, no_update

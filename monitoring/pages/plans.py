@@ -6,21 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import audit, plans, runs
 from db.plans import Plan
 from monitoring import units
-from monitoring.context import DashboardContext, may_trigger
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, may_trigger, who_may
 from monitoring.live import Hub
+from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import aria, badge, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.paging import choices
+from monitoring.pages.schedule_dialog import facts_of
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
 LISTED = 60
@@ -81,12 +82,7 @@ def standing(plan: Plan) -> Component:
 
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     """Keep the list fresh and start dry runs."""
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "asked"),
-        Output("plans-asked", "data"),
-        Input({"row": ALL, "act": "dry_run"}, "n_clicks"),
-        prevent_initial_call=True,
-    )
+    dialogs.asked(app, "plans-asked", {"row": ALL, "act": "dry_run"})
 
     @app.callback(
         Output("plans-body", "children"),
@@ -115,11 +111,11 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     )
     async def plan(asked: dict[str, Any] | None) -> tuple[Any, Any]:
         name = str((asked or {}).get("row", ""))
-        if context.label(name) == name:
+        if facts_of(context, name) is None:
             return no_update, no_update
-        user = current_user.get()
-        if user is None or not user.may("trigger"):
-            return no_update, [toast("Not allowed", "Your role lets you look, not start a run.", "red")]
+        user = who_may("trigger")
+        if user is None:
+            return no_update, not_allowed("start a run")
         now = context.now()
         run = await runs.queue(context.db, name, trigger="user", requested_by=user.label, now=now, dry_run=True)
         facts = {"run_id": run.id, "dry_run": True}

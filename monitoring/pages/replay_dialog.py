@@ -12,12 +12,11 @@ from dash.development.base_component import Component
 
 from monitoring import units
 from monitoring.call_filters import asked_of, parameters_for
-from monitoring.context import DashboardContext, may_trigger
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, may_trigger, who_may
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import icon
 from monitoring.pages.table import table
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 from monitoring.replay_plan import WHY, Cost, Plan, plan
 from monitoring.replaying import begun
@@ -104,9 +103,9 @@ def register(app: Dash, context: DashboardContext) -> None:
     )
     async def start_replay(yes: int | None, remembered: Mapping[str, Any] | None, reason: str | None) -> Any:
         stay = (no_update,) * 6
-        user = current_user.get()
-        if user is None or not user.may("trigger"):
-            return (False, *stay[1:5], [toast("Not allowed", "Your rights let you look, not replay.", "red")])
+        user = who_may("trigger")
+        if user is None:
+            return (False, *stay[1:5], not_allowed("replay"))
         if not yes or not remembered:
             return stay
         if wrong := reason_problem(reason):

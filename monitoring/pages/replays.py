@@ -14,15 +14,14 @@ from db import replays as rows
 from db.replays import Item, Replay
 from monitoring import units
 from monitoring.call_filters import PARAMETERS
-from monitoring.context import DashboardContext, may_trigger
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, may_trigger, who_may
 from monitoring.live import Hub
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import aria, badge, moment
 from monitoring.pages.replay_compare import comparison
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 from monitoring.replaying import progress_of
 from monitoring.timerange import TimeRange, parameters_of, time_range, with_parameters
@@ -169,9 +168,9 @@ def _register_acts(app: Dash, context: DashboardContext) -> None:
         prevent_initial_call=True,
     )
     async def cancel_replay(yes: int | None, id: str | None, reason: str | None) -> Any:
-        user = current_user.get()
-        if user is None or not user.may("trigger"):
-            return False, None, no_update, [toast("Not allowed", "Your rights let you look, not cancel.", "red")]
+        user = who_may("trigger")
+        if user is None:
+            return False, None, no_update, not_allowed("cancel")
         if not yes or not id:
             return (no_update,) * 4
         if wrong := reason_problem(reason):

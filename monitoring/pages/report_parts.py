@@ -89,10 +89,19 @@ def figures(report: Report) -> Component:
         figure(f"{report.rate_limited:,}", "Too many requests", "attempts the vendor refused"),
         figure(f"{report.refused:,}", "Held back", "calls we did not send"),
         figure(f"{report.attempts:,}", "Attempts", f"{units.count(report.retries)} of them retries"),
+        *([budget(report.budget_used)] if report.budget_used is not None else []),
         figure(units.span(report.incident_seconds), "Incidents", f"{len(report.incidents)}, time of those that paged"),
         figure(units.span(report.apart_seconds), "Set apart", "maintenance, held open by hand"),
     ]
     return html.Section([html.H2("Figures"), html.Div(parts, className="q-figures")], className="q-panel")
+
+
+def budget(used: float) -> Component:
+    """Return how much of the failures that the agreed availability allows has happened."""
+    word = "over it" if used > 1 else "within it"
+    return figure(
+        units.percent(used), "Allowed failures used", f"over calls, {word}", tone_of="bad" if used > 1 else "good"
+    )
 
 
 def days_part(report: Report) -> Component:

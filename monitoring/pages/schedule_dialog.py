@@ -7,17 +7,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import schedules
 from db.schedules import ScheduleEdit
-from monitoring.context import DashboardContext
+from monitoring.context import DashboardContext, who_may
 from monitoring.facts import SyncFacts
-from monitoring.identity import current_user
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import aria
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 from monitoring.schedule import MOST_FAILURES, failures_problem, schedule_problem
 from monitoring.timerange import zone_named
@@ -68,12 +67,7 @@ def dialog() -> Component:
 
 def register(app: Dash, context: DashboardContext) -> None:
     """Open the dialog on the sync that was clicked, show the next times of what is typed, and let it hold."""
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "asked"),
-        Output("schedule-asked", "data"),
-        Input({"act": "schedule", "sync": ALL}, "n_clicks"),
-        prevent_initial_call=True,
-    )
+    dialogs.asked(app, "schedule-asked", {"act": "schedule", "sync": ALL})
     dialogs.closes(app, "schedule")
 
     @app.callback(
@@ -147,10 +141,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         facts = facts_of(context, name)
         if not yes or facts is None:
             return (no_update,) * 6
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            told = toast("Not allowed", "Your role lets you look, not edit schedules.", "red")
-            return False, None, None, None, no_update, [told]
+        user = who_may("operate")
+        if user is None:
+            return False, None, None, None, no_update, not_allowed("edit schedules")
         now, found = context.now(), None
         try:
             found, bad_text = await times(context, text), None

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import keys, outcomes
 from db.keys import KeyRow
 from monitoring import units
-from monitoring.context import DashboardContext
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, who_may
 from monitoring.outcome_id import named_by
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import aria
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 
 _CHOICES = (
@@ -69,12 +68,7 @@ def dialog() -> Component:
 
 def register(app: Dash, context: DashboardContext) -> None:
     """Open the dialog on what was clicked, and settle what it says."""
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "settle"),
-        Output("settle-asked", "data"),
-        Input({"settle": ALL}, "n_clicks"),
-        prevent_initial_call=True,
-    )
+    dialogs.asked(app, "settle-asked", {"settle": ALL})
 
     @app.callback(
         Output("settle-modal", "opened", allow_duplicate=True),
@@ -92,7 +86,7 @@ def register(app: Dash, context: DashboardContext) -> None:
         stay = (no_update,) * 8
         if asked is None:
             return stay
-        id = str(asked["id"])
+        id = str(asked["settle"])
         named = named_by(id)
         row = await outcomes.find(context.db, *named, now=context.now()) if named else None
         if row is None or row.state != "unknown":
@@ -117,10 +111,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         named = named_by(id) if isinstance(id, str) else None
         if not yes or named is None:
             return (no_update,) * 5
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            told = toast("Not allowed", "Your role lets you look, not settle.", "red")
-            return False, None, None, no_update, [told]
+        user = who_may("operate")
+        if user is None:
+            return False, None, None, no_update, not_allowed("settle")
         wrong = problems_of(found, reason)
         if any(wrong):
             return True, *wrong, no_update, no_update

@@ -9,23 +9,23 @@ from datetime import datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import audit, dead_letters, plans, run_history, runs, schedules
 from db.runs import RunRow
 from monitoring import units
-from monitoring.context import DashboardContext, may_act, may_trigger
+from monitoring.context import DashboardContext, may_act, may_trigger, who_may
 from monitoring.facts import SyncFacts
-from monitoring.identity import current_user
 from monitoring.live import Hub
+from monitoring.pages import dialog as dialogs
 from monitoring.pages import letters, pause_dialog, schedule_dialog
 from monitoring.pages.marks import aria, icon
-from monitoring.pages.schedule_dialog import in_force
+from monitoring.pages.schedule_dialog import facts_of, in_force
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.sync_panel import SyncsNow, sync_body
 from monitoring.pages.sync_tables import below
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.schedule import upcoming
 from monitoring.timerange import time_range
 
@@ -179,8 +179,10 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
             return no_update, no_update
         name = str(wanted["sync"])
         user = _who()
-        if user is None or context.label(name) == name:
-            return no_update, [toast("Not allowed", "Your role lets you look, not start a run.", "red")]
+        if user is None:
+            return no_update, not_allowed("start a run")
+        if facts_of(context, name) is None:
+            return no_update, no_update
         now = context.now()
         await audit.record_act(context.db, at=now, user_name=user, act="sync.run_requested", subject=name)
         run = await runs.queue(context.db, name, trigger="user", requested_by=user, now=now)
@@ -204,12 +206,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
             return False, no_update, no_update
         return True, _consequence(active, context), active.id
 
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "never_mind"),
-        Output("cancel-modal", "opened", allow_duplicate=True),
-        Input("cancel-no", "n_clicks"),
-        prevent_initial_call=True,
-    )
+    dialogs.closes(app, "cancel")
 
     @app.callback(
         Output("cancel-modal", "opened", allow_duplicate=True),
@@ -224,7 +221,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
             return False, no_update, no_update
         user = _who()
         if user is None:
-            return False, no_update, [toast("Not allowed", "Your role lets you look, not cancel a run.", "red")]
+            return False, no_update, not_allowed("cancel a run")
         now = context.now()
         await audit.record_act(context.db, at=now, user_name=user, act="sync.cancel_requested", subject=run_id)
         if await runs.request_cancel(context.db, run_id, by=user, now=now):
@@ -265,8 +262,8 @@ def _clicked() -> dict[str, Any] | None:
 
 
 def _who() -> str | None:
-    user = current_user.get()
-    return user.label if user is not None and user.may("trigger") else None
+    user = who_may("trigger")
+    return user.label if user is not None else None
 
 
 def _consequence(run: RunRow, context: DashboardContext) -> str:

@@ -15,3 +15,8 @@ def toast(title: str, message: str, color: str) -> dict[str, Any]:
         "autoClose": 8000,
         "closeButtonProps": {"aria-label": "Close"},
     }
+
+
+def not_allowed(what: str = "act") -> list[dict[str, Any]]:
+    """Return the answer to somebody who lacks the right to do ``what``."""
+    return [toast("Not allowed", f"Your role lets you look, not {what}.", "red")]

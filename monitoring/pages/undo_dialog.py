@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import conflicts
 from db.conflicts import StoredConflict, Undone
 from monitoring import units
-from monitoring.context import DashboardContext
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, who_may
 from monitoring.pages import dialog as dialogs
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 
 
@@ -30,13 +29,7 @@ def dialog() -> Component:
 
 def register(app: Dash, context: DashboardContext) -> None:
     """Open the dialog on what was clicked, and undo that."""
-    for act in ("undo", "undo_run"):
-        app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-            ClientsideFunction("quayside", "asked"),
-            Output("undo-asked", "data", allow_duplicate=True),
-            Input({"row": ALL, "act": act}, "n_clicks"),
-            prevent_initial_call=True,
-        )
+    dialogs.asked(app, "undo-asked", *({"row": ALL, "act": act} for act in ("undo", "undo_run")))
 
     @app.callback(
         Output("undo-modal", "opened", allow_duplicate=True),
@@ -81,9 +74,9 @@ def register(app: Dash, context: DashboardContext) -> None:
         wanted = _wanted(what)
         if not yes or wanted is None:
             return (no_update,) * 4
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            return False, None, no_update, [toast("Not allowed", "Your role lets you look, not undo.", "red")]
+        user = who_may("operate")
+        if user is None:
+            return False, None, no_update, not_allowed("undo")
         wrong = reason_problem(reason)
         if wrong is not None:
             return True, wrong, no_update, no_update

@@ -101,12 +101,7 @@ def menu() -> Component:
 
 def register(app: Dash, context: DashboardContext) -> None:
     """Keep, list, change and remove views."""
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "asked"),
-        Output("view-asked", "data"),
-        Input({"row": ALL, "act": "view"}, "n_clicks"),
-        prevent_initial_call=True,
-    )
+    dialogs.asked(app, "view-asked", {"row": ALL, "act": "view"})
     app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
         ClientsideFunction("quayside", "shut"),
         Output("views", "opened", allow_duplicate=True),

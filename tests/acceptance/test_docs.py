@@ -32,7 +32,7 @@ from integrations.settings import understand
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 PRINTED = "http://127.0.0.1:8050"
-SCOPES = ("quotes", "payments", "orders", "inventory", "read")
+SCOPES = {"TOKEN": ("quotes", "payments", "orders", "inventory", "read"), "ONCALL": ("operate", "read")}
 STATUS = re.compile(r"  # (\d{3})$", re.MULTILINE)
 # What stands around a page's lines: its curl notes the status it got, and otherwise is the real one.
 SHELL = """set -euo pipefail
@@ -92,7 +92,7 @@ def started(command: str, says: str, environment: dict[str, str], folder: Path) 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
-    """Whoever tries out the pages: an address, and an environment with a token in it."""
+    """Whoever tries out the pages: an address, and an environment with tokens in it."""
     assert shutil.which("curl"), "The pages are run with curl, and there is none here; .ci/run installs it."
     folder = tmp_path_factory.mktemp("reader")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("QUAYSIDE_")}
@@ -118,9 +118,12 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict
     with ExitStack() as up:
         up.enter_context(started("sandbox", "The sandbox listens", environment, folder))
         run("sync", "currency")
-        token = json.loads(run("token", "add", "shop", "--json", "--scope", *SCOPES))["token"]
+        tokens = {
+            name: json.loads(run("token", "add", name.lower(), "--json", "--scope", *scopes))["token"]
+            for name, scopes in SCOPES.items()
+        }
         up.enter_context(started("web", "Quayside is at", environment, folder))
-        yield f"http://127.0.0.1:{port}", {**environment, "TOKEN": token}
+        yield f"http://127.0.0.1:{port}", {**environment, **tokens}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -129,14 +132,14 @@ def test_every_curl_line_answers_what_the_page_says(
 ) -> None:
     address, environment = reader
     lines = "\n".join(curl_blocks(page))
-    lines = re.sub(r"^export TOKEN=.*$", "", lines, flags=re.MULTILINE)  # the reader has one by now
+    lines = re.sub(r"^export (TOKEN|ONCALL)=.*$", "", lines, flags=re.MULTILINE)  # the reader has them by now
     script = SHELL.format(lines=lines.replace(PRINTED, address))
     for name in ("statuses", "answers"):
         (tmp_path / name).touch()
     ran = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
     )
-    answers = (tmp_path / "answers").read_text(encoding="utf-8")
+    answers = (tmp_path / "answers").read_text(encoding="utf-8", errors="replace")  # a ZIP is no text
 
     assert ran.returncode == 0, ran.stderr + answers
     assert (tmp_path / "statuses").read_text(encoding="utf-8").split() == STATUS.findall(lines), answers

@@ -80,19 +80,3 @@ async def test_empty_database_is_explained_not_drawn(visit: Visit, empty: Databa
         await visitor.picture(f"empty-{name}")
 
         assert await page.locator(".q-state-failed").count() == 0
-
-
-async def test_lost_server_is_said_and_the_page_recovers_by_itself(visit: Visit, empty: Database) -> None:
-    secret = await sign_in(empty, "mira", "operator")
-    async with serving(empty) as port:
-        visitor = await visit(on=_web(empty, port, secret))
-        visitor.expected = lambda problem: any(
-            word in problem for word in ("ERR_", "Failed to fetch", "WebSocket", "did not respond")
-        )
-        page = await visitor.open("/")
-        await expect(page.locator("#live-word")).to_have_text("Live")
-    await expect(page.locator("#banner-lost")).to_be_visible(timeout=30_000)
-    await visitor.picture("lost-1440-light")
-    async with serving(empty, port=port):
-        await expect(page.locator("#banner-lost")).to_be_hidden(timeout=30_000)
-        await expect(page.locator("#live-word")).to_have_text("Live", timeout=45_000)

@@ -106,7 +106,7 @@ async def test_the_pack_says_what_support_asks_for(api: FastAPI, database: Datab
     assert "<td>during</td><td>9</td><td>2</td>" in page
     assert "<td>http_503</td><td>theirs</td><td>2</td>" in page
     assert "no call was tried more than 2 times" in page
-    assert "1 calls were not sent at all" in page
+    assert "1 call never left us" in page
     assert "<td>closed</td><td>forced_open</td><td>by hand</td>" in page
     assert "per_second: at most 20 in 1" in page
     assert "fedex-a1" in found["request-ids.csv"]
@@ -128,6 +128,25 @@ async def test_no_secret_and_no_person_is_in_any_file(api: FastAPI, database: Da
     for name, text in found.items():
         for planted in PLANTED:
             assert planted not in text, f"{planted} is in {name}"
+
+
+async def test_a_filter_narrows_what_is_listed_and_says_so(
+    api: FastAPI, database: Database, clock: MovableClock
+) -> None:
+    await plant(database)
+    async with database.write() as connection:
+        await connection.execute(insert(attempts).values(attempt("a3", operation="track_shipment", status=500)))
+    program = await with_token(api, database, clock, "operate")
+    since = (NOON - timedelta(minutes=10)).isoformat()
+
+    by_operation = await files(program, since=since, operation="track_shipment")
+    by_call = await files(program, since=since, call_id="call-a1")
+    by_both = await files(program, since=since, operation="track_shipment", status="503")
+
+    assert [len(found["request-ids.csv"].splitlines()) - 1 for found in (by_operation, by_call, by_both)] == [1, 1, 0]
+    assert "fedex-a3" in by_operation["request-ids.csv"]
+    assert "Listed is only: operation track_shipment." in by_operation["read-me-first.html"]
+    assert "<td>during</td><td>9</td><td>2</td>" in by_operation["read-me-first.html"]
 
 
 async def test_an_incident_gives_the_time(api: FastAPI, database: Database, clock: MovableClock) -> None:

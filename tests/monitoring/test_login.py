@@ -54,6 +54,42 @@ async def test_behind_https_cookies_are_secure(database: Database, clock: Movabl
     assert "strict-transport-security" in answer.headers
 
 
+async def test_signing_in_anew_ends_the_session_the_browser_had(
+    api: FastAPI, database: Database, clock: MovableClock
+) -> None:
+    await signed_in(api, database, clock, "viewer")
+    browser = await signed_in(api, database, clock, "operator")
+    elsewhere = client(api)
+    await sign_in(elsewhere, "operator")
+    first = browser.cookies["quayside_session"]
+    form = {"csrf_token": browser.cookies["_csrf_token"], "password": PASSWORD}
+
+    again = await browser.post("/login", data={**form, "name": "viewer"})  # a form left open in another tab
+    second = browser.cookies["quayside_session"]
+    thief = client(api)
+    thief.cookies.set("quayside_session", first)
+
+    assert (again.status_code, second != first) == (303, True)
+    assert (await thief.get("/api/v1/vendors")).status_code == 401
+    assert (await browser.get("/api/v1/vendors")).status_code == 200
+    assert (await elsewhere.get("/api/v1/vendors")).status_code == 200
+    [ended] = [act for act in await audit.list_acts(database) if act.act == "session.ended"]
+    assert (ended.user_name, ended.subject, ended.facts) == ("viewer", "operator", {"because": "signed in anew"})
+
+
+async def test_a_session_cookie_that_was_planted_before_is_worth_nothing_after(
+    api: FastAPI, database: Database, clock: MovableClock
+) -> None:
+    await add_user(database, "ada", "admin", PASSWORD, now=clock.now())
+    async with client(api) as browser, client(api) as attacker:
+        for one in (browser, attacker):
+            one.cookies.set("quayside_session", "planted")
+        await sign_in(browser, "ada")
+
+        assert "planted" not in [cookie.value for cookie in browser.cookies.jar if cookie.domain]
+        assert (await attacker.get("/api/v1/vendors")).status_code == 401
+
+
 async def test_wrong_name_and_wrong_password_read_the_same(
     api: FastAPI, database: Database, clock: MovableClock
 ) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from starlette.datastructures import Headers
 
-from db import audit, user_rights, users
+from db import audit, user_rights, user_sessions, users
 from db.engine import Database
 from monitoring.commands import add_user
 from monitoring.options import WebOptions
@@ -23,6 +24,8 @@ OPTIONS = WebOptions(
     proxy_groups_header="X-Forwarded-Groups",
     proxy_groups={"ops": "operator", "boss": "admin"},
 )
+
+IDLE = timedelta(hours=12)
 
 
 @pytest.fixture
@@ -77,6 +80,36 @@ async def test_a_session_of_the_proxy_ends_where_the_proxy_says_so(api: FastAPI)
         for browser in (silent, around, other):
             browser.cookies.update(cookies)
             assert (await browser.get("/api/v1/vendors")).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/calls?vendor=fedex", "/login"])
+async def test_who_is_no_longer_vouched_for_comes_to_the_form_and_not_in_circles(
+    api: FastAPI, database: Database, clock: MovableClock, path: str
+) -> None:
+    await add_user(database, "vik", "viewer", PASSWORD, now=clock.now())
+    async with coming(api, x_forwarded_user="mira") as browser:
+        await browser.get("/", headers=HTML)
+        del browser.headers["x-forwarded-user"]
+        browser.follow_redirects = True
+        form = await browser.get(path, headers=HTML)
+        let_in = await sign_in(browser, "vik")
+        page = await browser.get("/", headers=HTML)
+
+    assert (form.status_code, form.url.path, "Sign in" in form.text) == (200, "/login", True)
+    assert (let_in.status_code, page.url.path) == (200, "/")
+    assert [one.user_name for one in await user_sessions.open_sessions(database, now=clock.now(), idle=IDLE)] == ["vik"]
+
+
+async def test_another_person_at_the_same_browser_ends_the_session_of_the_first(
+    api: FastAPI, database: Database, clock: MovableClock
+) -> None:
+    async with coming(api, x_forwarded_user="mira") as browser:
+        await browser.get("/", headers=HTML)
+        browser.headers["x-forwarded-user"] = "vik"
+        await browser.get("/", headers=HTML)
+        await browser.get("/calls", headers=HTML)
+
+    assert [one.user_name for one in await user_sessions.open_sessions(database, now=clock.now(), idle=IDLE)] == ["vik"]
 
 
 async def test_new_groups_give_another_role_but_never_end_the_last_admin(api: FastAPI, database: Database) -> None:

@@ -191,3 +191,16 @@ def test_months_and_lines_of_maintenance_are_read_and_refused_in_words() -> None
 
 async def test_a_month_is_called_by_its_name(database: Database) -> None:
     assert when(await made(database)) == "February 2026"
+
+
+@pytest.mark.parametrize(("target", "used"), [(0.96, 1.0), (0.92, 0.5), (1.0, None), (None, None)])
+async def test_failures_are_set_against_those_that_may_happen(
+    database: Database, target: float | None, used: float | None
+) -> None:
+    await hour(database, at(1), good=96, theirs=4)
+    if target is not None:
+        await agree(database, "fedex", Agreed(availability=target), by="ada", reason="contract", now=NOW)
+
+    report = await made(database)
+
+    assert report.budget_used == (None if used is None else pytest.approx(used))
