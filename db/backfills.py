@@ -88,12 +88,16 @@ async def create(
     reason: str,
     by: str,
     now: datetime,
+    id: str | None = None,
 ) -> Backfill | None:
-    """Store a backfill with its slices; return None when one of the sync is open. Raise ValueError as ``sliced`` does."""
+    """Store a backfill with its slices; return None when one of the sync is open. Raise ValueError as ``sliced`` does.
+
+    With an ``id`` of the caller's it is begun once, however often it is asked for: the one that is there is returned.
+    """
     parts = sliced(since, until, slice_seconds)
     c = backfills.c
     new = Backfill(
-        id=uuid4().hex,
+        id=id or uuid4().hex,
         sync=sync,
         since=since,
         until=until,
@@ -110,7 +114,8 @@ async def create(
             (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(backfills).values(values)
         )
         if (await connection.execute(insert_new.on_conflict_do_nothing().returning(c.id))).one_or_none() is None:
-            return None
+            known = (await connection.execute(select(backfills).where(c.id == new.id, c.sync == sync))).one_or_none()
+            return Backfill(**known._mapping) if known else None
         await connection.execute(
             insert(backfill_slices),
             [

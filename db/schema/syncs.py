@@ -80,6 +80,12 @@ sync_runs = Table(
     Index(None, "sync", "scheduled_at"),
     Index(None, "scheduled_at"),
     Index(None, "state"),
+    Index(
+        "ix_sync_runs_backfill_id",
+        "backfill_id",
+        sqlite_where=text("backfill_id IS NOT NULL"),
+        postgresql_where=text("backfill_id IS NOT NULL"),
+    ),
 )
 
 run_notes = Table(  # what happened in a run, in words

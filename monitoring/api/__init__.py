@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from monitoring.api import (
     audit,
+    backfills,
     calls,
     circuits,
     conflicts,
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     run_table.router,
     syncs.router,
     schedules.router,
+    backfills.router,
     dead_letters.router,
     plans.router,
     conflicts.router,

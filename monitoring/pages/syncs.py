@@ -75,6 +75,7 @@ def _head() -> Component:
             html.Span("one run per sync at a time, over all processes", className="q-sub"),
             dcc.Link("Plans", href="/plans", className="q-choice"),
             dcc.Link("Conflicts", href="/conflicts", className="q-choice"),
+            dcc.Link("Backfills", href="/backfills", className="q-choice"),
         ],
         className="q-head",
     )
@@ -94,6 +95,14 @@ def _panel(facts: SyncFacts) -> Component:
             size="xs",
             disabled=True,
         ),
+        dcc.Link(
+            "Backfill…",
+            href=f"/backfills?sync={facts.name}",
+            className="q-link-button",
+            **aria(label=f"Backfill {facts.label}"),
+        )
+        if facts.backfill_days is not None
+        else None,
     ]
     schedule_acts = [
         dmc.Button(
