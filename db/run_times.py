@@ -18,7 +18,7 @@ from db.engine import Database
 from db.runs import RunRow, run_row
 from db.schema import sync_runs
 
-LONGEST = timedelta(days=2)  # a run whose slot lies further back is looked for among the running ones only
+LONGEST = timedelta(days=3)  # that a run may have been going on before the stretch begins
 _c = sync_runs.c
 
 
@@ -111,8 +111,8 @@ _became: ColumnElement[Any] = func.coalesce(_c.outcome, _c.state).label("became"
 
 
 def _within(since: datetime, until: datetime) -> ColumnElement[bool]:
-    went_on = and_(_c.scheduled_at >= since - LONGEST, _c.finished_at >= since)
     return and_(
         _c.scheduled_at < until,
-        or_(_c.scheduled_at >= since, went_on, and_(_c.state == "running", _c.scheduled_at < since)),
+        _c.scheduled_at >= since - LONGEST,  # so that it is a range of the index
+        or_(_c.scheduled_at >= since, _c.finished_at >= since, _c.state == "running"),
     )

@@ -76,7 +76,6 @@ def layout(context: DashboardContext) -> Component:
 
 def _form(context: DashboardContext) -> Component:
     syncs = [{"value": facts.name, "label": facts.label} for facts in context.syncs]
-    acts = dmc.Button("Begin…", id="backfill-begin", size="xs", disabled=True)
     told = html.P("Your rights let you look at what it would do, not begin it.", className="q-hint")
     return html.Section(
         [
@@ -100,7 +99,8 @@ def _form(context: DashboardContext) -> Component:
                 id="backfill-form",
             ),
             html.Div(id="backfill-preview", **aria(live="polite")),
-            html.Div([acts], className="q-acts") if may_trigger() else told,
+            None if may_trigger() else told,
+            html.Div(dmc.Button("Begin…", id="backfill-begin", size="xs", disabled=True), className="q-acts"),
         ],
         className="q-panel",
     )
@@ -175,16 +175,15 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         Input("backfill-slice", "value"),
         Input("acted", "data"),
         State("zone", "data"),
-        State("backfill-begin", "disabled"),
         prevent_initial_call=True,
     )
     async def show_preview(
-        sync: str | None, since: str | None, until: str | None, size: Any, _acted: Any, zone: str | None, held: Any
+        sync: str | None, since: str | None, until: str | None, size: Any, _acted: Any, zone: str | None
     ) -> tuple[Any, ...]:
         form = await filled_in(context, sync, since, until, size, zone)
-        able = form.plan is not None and form.plan.running is None
+        able = form.plan is not None and form.plan.running is None and may_trigger()
         drawn = preview(form.plan, context, zone) if form.plan is not None else None
-        return (*form.errors.values(), drawn, not able if held is not None else no_update)
+        return (*form.errors.values(), drawn, not able)
 
     _register_acts(app, context)
 
@@ -347,7 +346,7 @@ def preview(planned: BackfillPlan, context: DashboardContext, zone: str | None) 
 
 def _in_the_way(running: Backfill, view: TimeRange) -> Component:
     link = dcc.Link("the open one", href=view.link(f"/backfills/{running.id}"))
-    sentence = ["Only one backfill of a sync at a time: let ", link, " end, or cancel it."]
+    sentence: list[str | Component] = ["Only one backfill of a sync at a time: let ", link, " end, or cancel it."]
     return html.P(sentence, className="q-sentence q-edge-warn")
 
 

@@ -68,18 +68,18 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
 async def read(context: DashboardContext, view: TimeRange, wanted: Mapping[str, str]) -> RunsNow:
     """Return the runs of a range, and those of them the URL asks for."""
     db, names, whole = context.db, [facts.name for facts in context.syncs], window(view)
-    stretch = {"since": whole.since, "until": whole.until}
-    counted = await run_times.counts(db, RunFilter(**stretch))
-    held = await pauses.pauses(db, **stretch)
+    since, until = whole.since, whole.until
+    counted = await run_times.counts(db, RunFilter(since=since, until=until))
+    held = await pauses.pauses(db, since=since, until=until)
     lanes = []
     for name in names:
         if sum(number for (sync, _word), number in counted.items() if sync == name) > MOST_BARS:
-            slices = await run_times.sliced(db, name, **stretch, number=COLUMNS)
+            slices = await run_times.sliced(db, name, since=since, until=until, number=COLUMNS)
             lanes.append(folded(name, slices, held, whole, view))
         else:
-            rows = await run_times.of_syncs(db, [name], **stretch, limit=MOST_BARS)
+            rows = await run_times.of_syncs(db, [name], since=since, until=until, limit=MOST_BARS)
             lanes.append(lane(name, rows[name], held, whole, view))
-    which = RunFilter(**stretch, sync=wanted.get("sync"), outcome=wanted.get("outcome"))
+    which = RunFilter(since=since, until=until, sync=wanted.get("sync"), outcome=wanted.get("outcome"))
     return RunsNow(
         whole=whole,
         lanes=lanes,

@@ -93,9 +93,10 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
             return no_update, no_update
         view, act = time_range(search, zone, context.now()), may_trigger()
         found = await shown("run", hub.once(("run", run_id, acted), lambda: read(context, run_id)))
-        drawn = _unknown(context) if found is None else found
         if isinstance(found, RunNow):
             drawn = panel(found, context, view, act)
+        else:
+            drawn = found if found is not None else _unknown(context)
         now = digest(drawn)
         return (no_update, no_update) if now == before else (drawn, now)
 
