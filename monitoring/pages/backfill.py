@@ -18,7 +18,7 @@ from monitoring.identity import current_user
 from monitoring.live import Hub
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.backfills import STATES, share_done
-from monitoring.pages.marks import aria, badge, figure, moment
+from monitoring.pages.marks import badge, figure, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.paging import SIZE, choices, page_number, pager
 from monitoring.pages.states import empty, loading, shown
@@ -245,7 +245,10 @@ def _slices(found: Sequence[Slice], view: TimeRange) -> Component:
             badge(*_SLICES[one.state]),
             units.count(one.tries),
             one.message or "",
-            dcc.Link("run", href=view.link("/syncs", run=one.run_id), **aria(label=f"The run of slice {one.number}"))
+            dcc.Link(
+                ["run", html.Span(f" of slice {one.number}", className="q-only-read")],
+                href=view.link("/syncs", run=one.run_id),
+            )
             if one.run_id
             else "",
         ]

@@ -372,9 +372,11 @@ def _row(one: Backfill, far: Progress, context: DashboardContext, view: TimeRang
     return [
         moment(one.created_at, view),
         dcc.Link(
-            context.label(one.sync),
+            [
+                context.label(one.sync),
+                html.Span(f", begun {units.clock(one.created_at, view.zone, view.now)}", className="q-only-read"),
+            ],
             href=view.link(f"/backfills/{one.id}"),
-            **aria(label=f"{context.label(one.sync)}, begun {units.clock(one.created_at, view.zone, view.now)}"),
         ),
         html.Span([moment(one.since, view), " to ", moment(one.until, view)]),
         badge(*STATES[one.state]),

@@ -61,23 +61,25 @@ def _piece(piece: Piece, label: str, search: str) -> Component:
         since, until = piece.span
         there = {"range": "", "page": "", "from": stamp(since), "to": stamp(until)}
         return dcc.Link(
-            html.I(style={"height": f"{piece.height:.0%}"}),
+            [html.I(style={"height": f"{piece.height:.0%}"}), _spoken(words)],
             href="/syncs" + with_parameters(search, **there),
             title=words,
             className=f"q-run-column q-run-{piece.kind}",
             style=style,
-            **aria(label=words),
         )
     if piece.run_id:
         return dcc.Link(
-            "",
+            _spoken(words),
             href="/syncs" + with_parameters(search, run=piece.run_id),
             title=words,
             className=f"q-run q-run-{piece.kind}",
             style=style,
-            **aria(label=words),
         )
     return html.I(className=f"q-run q-run-{piece.kind}", style=style, title=words if piece.words else None)
+
+
+def _spoken(words: str) -> Component:
+    return html.Span(words, className="q-only-read")
 
 
 def _axis(whole: Window, view: TimeRange) -> Component:

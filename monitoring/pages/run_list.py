@@ -17,7 +17,7 @@ from monitoring import units
 from monitoring.charts.run_lanes import COLUMNS, MOST_BARS, WORDS, Lane, Window, folded, lane, window
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
-from monitoring.pages.marks import aria, badge, moment
+from monitoring.pages.marks import badge, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.paging import SIZE, choices, page_number, pager
 from monitoring.pages.run_chart import chart
@@ -150,9 +150,11 @@ def _row(run: RunRow, context: DashboardContext, view: TimeRange, search: str) -
     return [
         moment(at, view),
         dcc.Link(
-            context.label(run.sync),
+            [
+                context.label(run.sync),
+                html.Span(f", the run of {units.clock(at, view.zone, view.now)}", className="q-only-read"),
+            ],
             href="/syncs" + with_parameters(search, run=run.id),
-            **aria(label=f"{context.label(run.sync)}, the run of {units.clock(at, view.zone, view.now)}"),
         ),
         badge(run.outcome or run.state),
         TRIGGERS.get(run.trigger, run.trigger) + (f" ({run.requested_by})" if run.requested_by else ""),

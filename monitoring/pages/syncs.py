@@ -96,10 +96,9 @@ def _panel(facts: SyncFacts) -> Component:
             disabled=True,
         ),
         dcc.Link(
-            "Backfill…",
+            ["Backfill…", html.Span(f" {facts.label}", className="q-only-read")],
             href=f"/backfills?sync={facts.name}",
             className="q-link-button",
-            **aria(label=f"Backfill {facts.label}"),
         )
         if facts.backfill_days is not None
         else None,
