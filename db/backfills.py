@@ -17,6 +17,9 @@ from typing import Literal
 from uuid import uuid4
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import runs
 from db.audit import note_act
@@ -85,12 +88,16 @@ async def create(
     reason: str,
     by: str,
     now: datetime,
+    id: str | None = None,
 ) -> Backfill | None:
-    """Store a backfill with its slices; return None when one of the sync is open. Raise ValueError as ``sliced`` does."""
+    """Store a backfill with its slices; return None when one of the sync is open. Raise ValueError as ``sliced`` does.
+
+    With an ``id`` of the caller's it is begun once, however often it is asked for: the one that is there is returned.
+    """
     parts = sliced(since, until, slice_seconds)
     c = backfills.c
     new = Backfill(
-        id=uuid4().hex,
+        id=id or uuid4().hex,
         sync=sync,
         since=since,
         until=until,
@@ -103,9 +110,12 @@ async def create(
     )
     values = {name: getattr(new, name) for name in backfills.c.keys()}  # noqa: SIM118 - columns, not a mapping
     async with db.write() as connection:
-        if await connection.scalar(select(c.id).where(c.sync == sync, c.state == "open").limit(1)) is not None:
-            return None
-        await connection.execute(insert(backfills).values(values))
+        insert_new = (
+            (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(backfills).values(values)
+        )
+        if (await connection.execute(insert_new.on_conflict_do_nothing().returning(c.id))).one_or_none() is None:
+            known = (await connection.execute(select(backfills).where(c.id == new.id, c.sync == sync))).one_or_none()
+            return Backfill(**known._mapping) if known else None
         await connection.execute(
             insert(backfill_slices),
             [
@@ -200,28 +210,28 @@ async def cancel(db: Database, id: str, *, reason: str | None, by: str, now: dat
 
 async def take_up(db: Database, id: str, *, by: str, now: datetime) -> bool:
     """Go on with what failed, was cancelled or still waits; return False when it is open or done, or another is open."""
+    try:
+        async with db.write() as connection:
+            return await _take_up(connection, id, by=by, now=now)
+    except IntegrityError:  # another one of the sync is open
+        return False
+
+
+async def _take_up(connection: AsyncConnection, id: str, *, by: str, now: datetime) -> bool:
     c, s = backfills.c, backfill_slices.c
-    other = backfills.alias()
-    mine = select(c.sync).where(c.id == id).scalar_subquery()
-    busy = select(other.c.id).where(other.c.sync == mine, other.c.state == "open").exists()
-    async with db.write() as connection:
-        opened = await connection.execute(
-            update(backfills)
-            .values(state="open", finished_at=None, ended_by=None)
-            .where(c.id == id, c.state.in_(("failed", "cancelled")), ~busy)
-            .returning(c.sync)
-        )
-        sync = opened.scalar_one_or_none()
-        if sync is None:
-            return False
-        await connection.execute(
-            update(backfill_slices)
-            .values(state="waiting")
-            .where(s.backfill_id == id, s.state.in_(("failed", "cancelled")))
-        )
-        await note_act(
-            connection, at=now, user_name=by, act="backfill.resumed", subject=sync, facts={"backfill_id": id}
-        )
+    opened = await connection.execute(
+        update(backfills)
+        .values(state="open", finished_at=None, ended_by=None)
+        .where(c.id == id, c.state.in_(("failed", "cancelled")))
+        .returning(c.sync)
+    )
+    sync = opened.scalar_one_or_none()
+    if sync is None:
+        return False
+    await connection.execute(
+        update(backfill_slices).values(state="waiting").where(s.backfill_id == id, s.state.in_(("failed", "cancelled")))
+    )
+    await note_act(connection, at=now, user_name=by, act="backfill.resumed", subject=sync, facts={"backfill_id": id})
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.columns import EPOCH
 from db.engine import Database
 from db.schema import campaign_spend
 
@@ -33,15 +34,21 @@ class SpendRow:
     fetched_at: datetime
 
 
-async def keep(connection: AsyncConnection, rows: Sequence[SpendRow]) -> None:
-    """Store rows; what stands there of the same campaign and day is replaced."""
+async def keep(connection: AsyncConnection, rows: Sequence[SpendRow]) -> int:
+    """Store rows; what stands there of the same campaign and day is replaced. Return how many are new or say otherwise."""
     if not rows:
-        return
+        return 0
+    c = campaign_spend.c
+    query = select(campaign_spend).where(
+        c.day.in_({row.day for row in rows}), c.vendor.in_({row.vendor for row in rows})
+    )
+    known = {_said(row) for row in map(_row, await connection.execute(query))}
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(campaign_spend)
     keys = ["vendor", "account_id", "campaign_id", "day"]
     names = [name for name in campaign_spend.c.keys() if name not in keys]  # noqa: SIM118 - columns, not a mapping
     statement = insert.on_conflict_do_update(index_elements=keys, set_={name: insert.excluded[name] for name in names})
     await connection.execute(statement, [asdict(row) for row in rows])
+    return sum(_said(row) not in known for row in rows)
 
 
 async def between(db: Database, since: str, until: str) -> list[SpendRow]:
@@ -66,6 +73,11 @@ async def totals(db: Database, since: str, until: str) -> dict[tuple[str, str], 
     )
     async with db.read() as connection:
         return {(row[0], row[1]): Decimal(row[2]) for row in await connection.execute(query)}
+
+
+def _said(row: SpendRow) -> SpendRow:
+    """Return a row without the moment it was read at: what the vendor says."""
+    return replace(row, fetched_at=EPOCH)
 
 
 def _row(row: Row[Any]) -> SpendRow:

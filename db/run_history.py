@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, func, or_, select
 
 from db.engine import Database
 from db.runs import RunRow, run_row
-from db.schema import sync_runs
+from db.schema import calls, sync_runs
+
+GUARD_STOP = "blast_guard"  # the error_type of a run the blast guard stopped: it asks a person, it has not failed
 
 
 async def get(db: Database, run_id: str) -> RunRow | None:
@@ -25,6 +28,49 @@ async def recent(db: Database, sync: str | None = None, *, limit: int = 50) -> l
     c = sync_runs.c
     query = select(sync_runs).order_by(c.scheduled_at.desc(), c.id).limit(limit)
     return await _rows(db, query.where(c.sync == sync) if sync is not None else query)
+
+
+async def latest_ended(db: Database, syncs: Sequence[str]) -> dict[str, RunRow]:
+    """Return the latest run of each of these syncs that was begun and has ended."""
+    c = sync_runs.c
+    found = {}
+    async with db.read() as connection:
+        for sync in syncs:
+            query = (
+                select(sync_runs)
+                .where(c.sync == sync, c.started_at.is_not(None), c.finished_at.is_not(None))
+                .order_by(c.scheduled_at.desc())
+                .limit(1)
+            )
+            row = (await connection.execute(query)).one_or_none()
+            if row is not None:
+                found[sync] = run_row(row)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsOfRun:
+    """The calls a run made to one vendor; ``failed`` of them failed or were refused by us."""
+
+    vendor: str
+    calls: int
+    failed: int
+
+
+async def calls_of(db: Database, run: RunRow) -> list[CallsOfRun]:
+    """Return the calls of a run by vendor, the most first. Over calls, retries are no further ones."""
+    c = calls.c
+    query = (
+        select(c.vendor, func.count(), func.sum(case((c.outcome != "success", 1), else_=0)))
+        .where(c.run_id == run.id)
+        .group_by(c.vendor)
+    )
+    if not db.is_sqlite and run.started_at is not None:
+        query = query.where(c.started_at >= run.started_at)  # leaves out the partitions of before
+    async with db.read() as connection:
+        rows = await connection.execute(query)
+        found = [CallsOfRun(vendor=vendor, calls=number, failed=int(failed)) for vendor, number, failed in rows]
+    return sorted(found, key=lambda one: (-one.calls, one.vendor))
 
 
 async def running(db: Database) -> list[RunRow]:
@@ -53,12 +99,13 @@ async def last(db: Database, sync: str) -> RunRow | None:
 
 async def ended_lately(db: Database, sync: str, *, limit: int) -> list[RunRow]:
     """Return the latest runs whose end says something about the sync, newest first: success, error or abandoned, neither
-    dry nor of a backfill, and no error that passes by itself."""
+    dry nor of a backfill, no error that passes by itself, and no stop by the blast guard."""
     c = sync_runs.c
     query = (
         select(sync_runs)
         .where(c.sync == sync, c.outcome.in_(("success", "error", "abandoned")), c.dry_run.is_(False))
         .where(c.backfill_id.is_(None), c.passing.is_not(True))
+        .where(or_(c.error_type.is_(None), c.error_type != GUARD_STOP))
         .order_by(c.scheduled_at.desc())
         .limit(limit)
     )

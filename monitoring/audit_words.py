@@ -12,6 +12,7 @@ from monitoring.timerange import TimeRange
 
 # Beginning of an act -> the page of its subject, and the parameter it is named by; or it stands in the path.
 _PAGES: Mapping[str, tuple[str, str]] = {
+    "backfill": ("/backfills", "sync"),
     "call": ("/calls", ""),
     "conflict": ("/syncs", ""),
     "dead_letter": ("/syncs", ""),

@@ -30,6 +30,8 @@ from monitoring.identity import current_user
 from monitoring.live import Hub
 from monitoring.pages import (
     audit,
+    backfill,
+    backfills,
     calls,
     circuits,
     conflicts,
@@ -87,6 +89,8 @@ PAGES = (
     Page(path=re.compile(r"/replays/(?P<id>[0-9a-f]{32})"), title="Replay", layout=replays.layout),
     Page(path=re.compile(r"/traces/(?P<correlation_id>[^/]+)"), title="Trace", layout=trace.layout),
     Page(path=re.compile(r"/syncs"), title="Syncs", layout=syncs.layout),
+    Page(path=re.compile(r"/backfills"), title="Backfills", layout=backfills.layout),
+    Page(path=re.compile(r"/backfills/(?P<id>[0-9a-f]{32})"), title="Backfill", layout=backfill.layout),
     Page(path=re.compile(r"/plans"), title="Plans", layout=plans.layout),
     Page(path=re.compile(r"/plans/(?P<run_id>[0-9a-f]{1,64})"), title="Plan", layout=plan.layout),
     Page(path=re.compile(r"/conflicts"), title="Conflicts", layout=conflicts.layout),
@@ -156,6 +160,8 @@ def attach(api: FastAPI, context: DashboardContext) -> Dash:
         replays,
         trace,
         syncs,
+        backfills,
+        backfill,
         plans,
         plan,
         conflicts,

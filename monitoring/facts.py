@@ -90,7 +90,9 @@ class SyncFacts:
     """One sync: its name, what it does in a sentence, the schedule of the file, the vendors it needs.
 
     ``takes`` are the options of a run by hand (``vendors``, ``full``); ``backfill_days`` the usual size of a slice of a
-    backfill, None where there is none. ``pause_after`` failed runs in a row pause it by the file (0: never). Cron
+    backfill, None where there is none, for the reason in ``no_backfill``. A backfill asks ``backfill_vendors`` for
+    ``backfill_operation``, up to ``backfill_page`` records a call; with ``backfill_whole_days`` for whole days in UTC.
+    ``pause_after`` failed runs in a row pause it by the file (0: never). Cron
     expressions are read in ``timezone``.
     """
 
@@ -101,6 +103,11 @@ class SyncFacts:
     vendors: Sequence[str]
     takes: Sequence[str] = ()
     backfill_days: float | None = None
+    no_backfill: str = ""
+    backfill_vendors: Sequence[str] = ()
+    backfill_operation: str = ""
+    backfill_page: int = 1
+    backfill_whole_days: bool = False
     pause_after: int = 0
     timezone: str = "UTC"
 

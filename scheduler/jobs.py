@@ -8,8 +8,14 @@ from typing import Any
 
 from scheduler.calls import Calls
 from scheduler.options import SchedulerOptions
-from scheduler.syncs import currency, inventory_applying, orders_applying, payments, shipments, spend
+from scheduler.syncs import currency, inventory_applying, orders_applying, payments, shipments, spend, store_orders
 from scheduler.syncs.run import Work
+
+NO_STORE = (
+    "Our orders are sent once and for all; only those of a store can be fetched anew, and none stands under "
+    "[syncs.orders] stores."
+)
+SPEND_PAGE = 1000  # campaign days a call brings; what the vendors give at most differs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +23,9 @@ class Job:
     """One sync: what people call it, when it runs by the file, which vendors it needs, and how its work is made.
 
     ``takes`` are the options whoever runs it by hand may choose: ``vendors`` (only some of them), ``full`` (compare all).
-    ``backfill_days`` is the usual size of a slice of a backfill; None: a range of the past makes no sense for it.
+    ``backfill_days`` is the usual size of a slice of a backfill; None: a range of the past makes no sense for it, and
+    ``no_backfill`` says why. A backfill asks ``backfill_vendors`` for ``backfill_operation``, a call bringing up to
+    ``backfill_page`` records; with ``backfill_whole_days`` it works off whole days in UTC.
     """
 
     name: str
@@ -28,6 +36,11 @@ class Job:
     work: Callable[[Calls], Work]
     takes: Sequence[str] = ()
     backfill_days: float | None = None
+    no_backfill: str = ""
+    backfill_vendors: Sequence[str] = ()
+    backfill_operation: str = ""
+    backfill_page: int = 1
+    backfill_whole_days: bool = False
     pause_after: int = 0
     timezone: str = "UTC"
 
@@ -47,6 +60,9 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             vendors=("open_exchange_rates", "ecb"),
             work=lambda calls: currency.work(calls, options.currency),
             backfill_days=1,
+            backfill_vendors=(currency.SOURCE,),
+            backfill_operation="historical_rates",
+            backfill_whole_days=True,
         ),
         Job(
             name="inventory",
@@ -56,6 +72,7 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             vendors=("acumatica", *options.inventory.stores),
             work=lambda calls: inventory_applying.work(calls, options.inventory),
             takes=("full",),
+            no_backfill="Stock is what there is now; neither side can say what there was.",
         ),
         Job(
             name="orders",
@@ -65,6 +82,10 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             vendors=("acumatica", *options.orders.stores),
             work=lambda calls: orders_applying.work(calls, options.orders),
             backfill_days=1 if options.orders.stores else None,
+            no_backfill="" if options.orders.stores else NO_STORE,
+            backfill_vendors=options.orders.stores,
+            backfill_operation="list_orders",
+            backfill_page=store_orders.PAGE,
         ),
         Job(
             name="payments",
@@ -75,6 +96,9 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             work=lambda calls: payments.work(calls, options.payments),
             takes=("vendors",),
             backfill_days=1,
+            backfill_vendors=options.payments.vendors,
+            backfill_operation="list_transactions",
+            backfill_page=options.payments.page_size,
         ),
         Job(
             name="shipments",
@@ -85,6 +109,8 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             work=lambda calls: shipments.work(calls, options.shipments),
             takes=("vendors",),
             backfill_days=7,
+            backfill_vendors=options.shipments.vendors,
+            backfill_operation="track_shipment",
         ),
         Job(
             name="spend",
@@ -95,6 +121,10 @@ def all_jobs(options: SchedulerOptions) -> dict[str, Job]:
             work=lambda calls: spend.work(calls, options.spend),
             takes=("vendors",),
             backfill_days=7,
+            backfill_vendors=options.spend.vendors,
+            backfill_operation="daily_spend",
+            backfill_page=SPEND_PAGE,
+            backfill_whole_days=True,
         ),
     )
     common: dict[str, Any] = {"pause_after": options.pause_after, "timezone": options.timezone}

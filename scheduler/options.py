@@ -173,8 +173,9 @@ class SchedulerOptions:
     so every ``heartbeat_every`` (default 5); after ``max_takeovers`` (default 5) it is abandoned. Manual runs and
     edited schedules are looked for every ``poll_every`` (0.05 to 1, default 0.5). After ``pause_after`` failed runs in a
     row (0 to 1000, default 20; 0 never) a sync is paused and somebody is told; a run that a vendor's outage ended does
-    not count, since that passes by itself. A stop waits ``stop_grace`` (default
-    20) for runs to reach a checkpoint. ``patience``: how long a run waits, each time, when the vendor is in trouble.
+    not count, since that passes by itself, nor one that the blast guard stopped, since that asks. A stop waits
+    ``stop_grace`` (default 20) for runs to reach a checkpoint. ``patience``: how long a run waits, each time, when the
+    vendor is in trouble.
     With ``workers`` runs are handed out to ``worker`` processes (Postgres only) instead of being run here.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from db.columns import Sealed, UtcTime
 from db.schema.base import metadata
@@ -78,7 +78,14 @@ sync_runs = Table(
     Column("waiting_for", Text),  # what it waits for, as of its last heartbeat
     UniqueConstraint("sync", "trigger", "scheduled_at"),
     Index(None, "sync", "scheduled_at"),
+    Index(None, "scheduled_at"),
     Index(None, "state"),
+    Index(
+        "ix_sync_runs_backfill_id",
+        "backfill_id",
+        sqlite_where=text("backfill_id IS NOT NULL"),
+        postgresql_where=text("backfill_id IS NOT NULL"),
+    ),
 )
 
 run_notes = Table(  # what happened in a run, in words
@@ -109,6 +116,13 @@ backfills = Table(  # a range of the past, worked off slice by slice beside the 
     Column("ended_by", String(64)),
     Index(None, "state"),
     Index(None, "sync", "created_at"),
+    Index(
+        "ix_backfills_open",  # one at a time of a sync, so never two over the same range
+        "sync",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
 )
 
 backfill_slices = Table(
@@ -140,6 +154,7 @@ dead_letters = Table(
     Column("verdict", String(8)),  # retried | given_up
     Column("verdict_reason", Text),
     Index(None, "sync", "resolved_at"),
+    Index(None, "run_id"),
 )
 
 conflicts = Table(

@@ -17,6 +17,7 @@ from db.freshness import Freshness
 from db.incidents import Severity
 from db.plans import Plan
 from db.processes import ProcessRow
+from db.run_history import GUARD_STOP
 from db.schedules import ScheduleEdit
 from monitoring.facts import SyncFacts
 from monitoring.health import Health, counted_calls, counted_failures, wilson_lower_bound
@@ -54,7 +55,6 @@ RULES: Mapping[str, Rule] = {
     )
 }
 
-STOPPED = "blast_guard"  # the error.type of a run that the blast guard has stopped
 _OPEN_STATES = frozenset({"open", "half_open", "forced_open"})
 
 
@@ -170,7 +170,7 @@ def sync_findings(
     for sync in syncs:
         stands = freshness.get(sync.name)
         common = {"path": "/syncs", "vendors": list(sync.vendors)}
-        failed = stands is not None and stands.outcome in ("error", "abandoned") and stands.error_type != STOPPED
+        failed = stands is not None and stands.outcome in ("error", "abandoned") and stands.error_type != GUARD_STOP
         if stands is not None and failed:
             times = f" {stands.failures} runs in a row." if stands.failures > 1 else ""
             findings.append(

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from monitoring.api import (
     audit,
+    backfills,
     calls,
     circuits,
     conflicts,
@@ -18,6 +19,7 @@ from monitoring.api import (
     plans,
     replays,
     reports,
+    run_table,
     schedules,
     syncs,
     vendors,
@@ -29,8 +31,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     calls.router,
     calls.traces,
     replays.router,
+    run_table.router,
     syncs.router,
     schedules.router,
+    backfills.router,
     dead_letters.router,
     plans.router,
     conflicts.router,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from db import run_history, runs, schedules
+from db import run_history, run_notes, runs, schedules
 from db.audit import record_act
 from db.freshness import freshness
 from monitoring.api.access import HasSite, Limit, MayRead, MayStop, MayTrigger, Model, problems
@@ -39,6 +39,8 @@ _RUN: JsonDict = {
     "cancel_requested_by": "ada",
     "takeovers": 0,
     "dry_run": False,
+    "backfill_id": None,
+    "waiting_for": None,
     "error_type": "circuit_open",
     "message": "The circuit of Acumatica is open.",
 }
@@ -79,6 +81,8 @@ class Run(Model):
     cancel_requested_by: str | None
     takeovers: int
     dry_run: bool
+    backfill_id: str | None = Field(description="it works off a slice of this backfill")
+    waiting_for: str | None = Field(description="what it waits for, as of its last heartbeat")
     error_type: str | None
     message: str | None
 
@@ -87,6 +91,20 @@ class Runs(Model):
     """Runs of a sync, newest first."""
 
     runs: list[Run]
+
+
+class Note(Model):
+    """One line a run has noted."""
+
+    at: datetime
+    tone: Literal["info", "warn", "bad"]
+    text: str = Field(examples=["Phase: apply."])
+
+
+class Notes(Model):
+    """What a run has noted, oldest first; at most 300 lines are kept."""
+
+    notes: list[Note]
 
 
 class RunOrder(Model):
@@ -181,6 +199,14 @@ async def start_run(
 async def get_run(name: str, id: str, site: HasSite, _who: MayRead) -> Run:
     """Show one run."""
     return _run(await _found(site, name, id))
+
+
+@router.get("/{name}/runs/{id}/notes", responses=problems(404))
+async def list_notes(name: str, id: str, site: HasSite, _who: MayRead) -> Notes:
+    """Show what a run has noted while it worked: phases, waits, what failed, how it ended."""
+    row = await _found(site, name, id)
+    found = await run_notes.of_run(site.db, row.id)
+    return Notes(notes=[Note(at=one.at, tone=one.tone, text=one.text) for one in found])
 
 
 @router.post("/{name}/runs/{id}/cancel", status_code=202, responses=problems(404, 409))

@@ -337,9 +337,8 @@ def _list(
             units.duration(item.duration),
             item.message or item.why or "",
             dcc.Link(
-                "Compare",
+                ["Compare", html.Span(f" call {item.number}", className="q-only-read")],
                 href=view.link(f"/replays/{id}", show=show, item=str(item.number)),
-                **aria(label=f"Compare call {item.number}"),
             )
             if item.new_call_id
             else "",

@@ -34,10 +34,11 @@ TRIGGERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncsNow:
-    """What the page of the syncs shows, read at one moment. ``active`` is running or, where nothing runs, queued;
+    """What the page of the syncs shows, read at one moment. ``latest`` are the last runs that ended, by sync; ``active`` is
+    running or, where nothing runs, queued;
     ``stopped`` are the plans of the blast guard that wait for somebody."""
 
-    history: Sequence[RunRow]
+    latest: Mapping[str, RunRow]
     active: Sequence[RunRow]
     conflicts: Sequence[Conflict]
     edits: Mapping[str, ScheduleEdit]
@@ -48,7 +49,7 @@ class SyncsNow:
 def sync_body(facts: SyncFacts, found: SyncsNow, view: TimeRange) -> list[Component]:
     """Return what changes in the panel of a sync: its schedule, its last run, its progress."""
     edit = found.edits.get(facts.name)
-    last = next((run for run in found.history if run.sync == facts.name and run.finished_at and run.started_at), None)
+    last = found.latest.get(facts.name)
     active = next((run for run in found.active if run.sync == facts.name), None)
     paused = edit is not None and edit.is_paused(view.now)
     if edit is not None and paused:
@@ -119,7 +120,9 @@ def _last(run: RunRow, view: TimeRange) -> Component:
         [
             badge(run.outcome or run.state),
             " ",
-            moment(run.finished_at or run.started_at, view, relative=True),
+            dcc.Link(
+                moment(run.finished_at or run.started_at, view, relative=True), href=view.link("/syncs", run=run.id)
+            ),
             f" · lasted {took} · {counts(run)}" if took else f" · {counts(run)}",
         ],
     )

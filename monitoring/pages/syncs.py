@@ -1,6 +1,6 @@
 """The syncs: schedule, last and next run, live progress, run now, cancel, edit, pause.
 
-Below: dead letters, the history, conflicts.
+Below: dead letters, the runs of the chosen time, conflicts. One run opens in a drawer (``run_panel.py``).
 """
 
 from __future__ import annotations
@@ -19,17 +19,15 @@ from monitoring.context import DashboardContext, may_act, may_trigger, who_may
 from monitoring.facts import SyncFacts
 from monitoring.live import Hub
 from monitoring.pages import dialog as dialogs
-from monitoring.pages import letters, pause_dialog, schedule_dialog
+from monitoring.pages import letters, pause_dialog, run_list, run_panel, schedule_dialog
 from monitoring.pages.marks import aria, icon
 from monitoring.pages.schedule_dialog import facts_of, in_force
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.sync_panel import SyncsNow, sync_body
-from monitoring.pages.sync_tables import below
+from monitoring.pages.sync_tables import conflicts
 from monitoring.pages.toast import not_allowed, toast
 from monitoring.schedule import upcoming
 from monitoring.timerange import time_range
-
-HISTORY = 60  # runs read, so that the latest of each sync is among them
 
 
 def layout(context: DashboardContext) -> Component:
@@ -40,11 +38,16 @@ def layout(context: DashboardContext) -> Component:
         [
             _head(),
             *[_panel(facts) for facts in context.syncs],
-            html.Div(loading(200), id="syncs-below"),
+            html.Div(loading(120), id="syncs-letters"),
+            html.Div(loading(260), id="syncs-runs"),
+            html.Div(loading(80), id="syncs-conflicts"),
+            dcc.Store(id="runs-shown"),
+            run_panel.drawer(),
             schedule_dialog.dialog(),
             pause_dialog.dialog(),
             letters.dialog(),
             dcc.Store(id="cancel-run"),
+            dcc.Store(id="cancel-asked"),
             dmc.Modal(
                 [
                     html.P("", id="cancel-text"),
@@ -59,6 +62,7 @@ def layout(context: DashboardContext) -> Component:
                 id="cancel-modal",
                 title="Cancel this run?",
                 centered=True,
+                zIndex=300,  # above the drawer of the run
             ),
         ]
     )
@@ -71,6 +75,7 @@ def _head() -> Component:
             html.Span("one run per sync at a time, over all processes", className="q-sub"),
             dcc.Link("Plans", href="/plans", className="q-choice"),
             dcc.Link("Conflicts", href="/conflicts", className="q-choice"),
+            dcc.Link("Backfills", href="/backfills", className="q-choice"),
         ],
         className="q-head",
     )
@@ -90,6 +95,13 @@ def _panel(facts: SyncFacts) -> Component:
             size="xs",
             disabled=True,
         ),
+        dcc.Link(
+            ["Backfill…", html.Span(f" {facts.label}", className="q-only-read")],
+            href=f"/backfills?sync={facts.name}",
+            className="q-link-button",
+        )
+        if facts.backfill_days is not None
+        else None,
     ]
     schedule_acts = [
         dmc.Button(
@@ -134,7 +146,8 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         Output({"act": "cancel", "sync": ALL}, "disabled"),
         Output({"act": "pause", "sync": ALL}, "children"),
         Output({"act": "pause", "sync": ALL}, "aria-label"),
-        Output("syncs-below", "children"),
+        Output("syncs-letters", "children"),
+        Output("syncs-conflicts", "children"),
         Input("tick", "data"),
         Input("acted", "data"),
         Input("url", "search"),
@@ -152,6 +165,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
                 [True] * len(names) * act,
                 *[[no_update] * len(names) * edits] * 2,
                 no_update,
+                no_update,
             )
         bodies = [sync_body(facts, found, view) for facts in context.syncs]
         states = {run.sync: run.state for run in found.active}
@@ -161,11 +175,14 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         words = ["Resume" if one else "Pause" for one in paused]
         spoken = [f"{word} {facts.label}" for word, facts in zip(words, context.syncs if edits else [], strict=True)]
         drawn = letters.panel(waiting, context, view) if isinstance(waiting, letters.Letters) else waiting
-        return bodies, busy, idle, [f"{word}…" for word in words], spoken, below(found, drawn, context, view)
+        worded = [f"{word}…" for word in words]
+        return bodies, busy, idle, worded, spoken, drawn, conflicts(found.conflicts, view)
 
     schedule_dialog.register(app, context)
     pause_dialog.register(app, context)
     letters.register(app, context)
+    run_list.register(app, context, hub)
+    run_panel.register(app, context, hub)
 
     @app.callback(
         Output("acted", "data"),
@@ -206,6 +223,23 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
             return False, no_update, no_update
         return True, _consequence(active, context), active.id
 
+    dialogs.asked(app, "cancel-asked", {"row": ALL, "act": "cancel_run"})
+
+    @app.callback(
+        Output("cancel-modal", "opened", allow_duplicate=True),
+        Output("cancel-text", "children", allow_duplicate=True),
+        Output("cancel-run", "data", allow_duplicate=True),
+        Output("toasts", "sendNotifications", allow_duplicate=True),
+        Input("cancel-asked", "data"),
+        prevent_initial_call=True,
+    )
+    async def ask_cancel_this(asked: dict[str, Any] | None) -> tuple[Any, ...]:
+        run = await run_history.get(context.db, str((asked or {}).get("row", "")))
+        if run is None or run.state == "finished":
+            told = [toast("Nothing to cancel", "The run had ended before.", "gray")] if asked else no_update
+            return no_update, no_update, no_update, told
+        return True, _consequence(run, context), run.id, no_update
+
     dialogs.closes(app, "cancel")
 
     @app.callback(
@@ -235,7 +269,7 @@ async def _read(context: DashboardContext, now: datetime) -> SyncsNow:
     db, edits = context.db, await schedules.edits(context.db)
     running, queued = await run_history.running(db), await run_history.queued(db)
     return SyncsNow(
-        history=await run_history.recent(db, limit=HISTORY),
+        latest=await run_history.latest_ended(db, [facts.name for facts in context.syncs]),
         active=[*running, *[run for run in queued if all(run.sync != other.sync for other in running)]],
         conflicts=await dead_letters.recent_conflicts(db, limit=50),
         edits=edits,

@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from db import dead_letters, plans, run_history, stock_readings
+from db.run_history import GUARD_STOP
 from db.runs import Counts
 from db.stock import Key
 from db.stock_readings import Reading
@@ -51,7 +52,7 @@ async def sync_inventory(run: Run, *, calls: Calls, options: InventoryOptions) -
     if "phase" not in run.cursor:
         await inventory.begin()
     if run.cursor["phase"] == "stopped":
-        raise RunFailed(run.cursor["stopped"], error_type="blast_guard")
+        raise RunFailed(run.cursor["stopped"], error_type=GUARD_STOP)
     if run.row.dry_run:
         await inventory.read()
         await inventory.look()
@@ -251,7 +252,7 @@ class Inventory:
             step.cursor |= {"phase": "stopped", "stopped": message}
 
         await planner.close(stopped=reasons, figures={side: one.plain() for side, one in found.items()}, along=end)
-        raise RunFailed(message, error_type="blast_guard")
+        raise RunFailed(message, error_type=GUARD_STOP)
 
     async def ask(self, query: StockQuery) -> StockPage:
         """Return a page of the ERP's levels, in a session of its own."""

@@ -40,8 +40,8 @@ async def sync_spend(run: Run, *, calls: Calls, options: SpendOptions) -> None:
                 await planner.note(await _changes(run, rows))
             else:
                 async with run.step() as step:
-                    await store.keep(step.connection, rows)
-                    step.counts = Counts(pages=1, read=len(rows), written=len(rows))
+                    changed = await store.keep(step.connection, rows)
+                    step.counts = Counts(pages=1, read=len(rows), written=changed, unchanged=len(rows) - changed)
             if not page.next_cursor:
                 break
             query = query.model_copy(update={"cursor": page.next_cursor})

@@ -20,6 +20,8 @@ PAGES = {
     "replays": "/replays",
     "trace": "/traces/{retried}",
     "syncs": "/syncs",
+    "runs": "/syncs?range=24h&run={running}",
+    "backfills": "/backfills?sync=currency",
     "incidents": "/incidents?range=24h",
     "outcomes": "/outcomes",
     "rates": "/rates?range=30d",
@@ -40,7 +42,7 @@ async def test_page_shows_its_parts_and_fits_the_screen(
     visit: Visit, web: Web, name: str, width: int, scheme: str
 ) -> None:
     visitor = await visit(width=width, scheme=scheme)
-    page = await visitor.open(PAGES[name].format(retried=web.day.retried_correlation))
+    page = await visitor.open(PAGES[name].format(retried=web.day.retried_correlation, running=web.day.running_run))
     await visitor.picture(f"{name}-{width}-{scheme}")
     overflow = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     failed = await page.locator(".q-state-failed").count()

@@ -78,6 +78,7 @@ def sync_facts() -> list[SyncFacts]:
             description="Brings stock to the same figure in the ERP and on the platform, both ways.",
             schedule="every 15m",
             vendors=("acumatica",),
+            no_backfill="Stock is what there is now; neither side can say what there was.",
         ),
         SyncFacts(
             name="currency",
@@ -85,6 +86,10 @@ def sync_facts() -> list[SyncFacts]:
             description="Fetches base rates from the first source that answers.",
             schedule="every 6h",
             vendors=("open_exchange_rates",),
+            backfill_days=1,
+            backfill_vendors=("open_exchange_rates",),
+            backfill_operation="historical_rates",
+            backfill_whole_days=True,
         ),
         SyncFacts(
             name="orders",

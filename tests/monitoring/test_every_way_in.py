@@ -66,6 +66,9 @@ ACTING: Mapping[str, Right] = {
     "pages.views:change_view": "own",
     "pages.views:remove_view": "own",
     "pages.views:save_view": "own",
+    "pages.backfill:resume_backfill": "trigger",
+    "pages.backfill:stop_backfill": "trigger",
+    "pages.backfills:begin_backfill": "trigger",
     "pages.syncs:cancel": "trigger",
     "pages.syncs:run_now": "trigger",
 }
@@ -104,9 +107,14 @@ SHOWING = frozenset(
         "pages.settling:ask",
         "pages.shell:own_range",
         "pages.shell:zoom",
+        "pages.backfill:ask_resume",
+        "pages.backfill:ask_stop",
+        "pages.backfills:ask_backfill",
+        "pages.backfills:show_preview",
         "pages.syncs:ask_cancel",
         "pages.try_out:fill_example",
         "pages.try_out:show_command",
+        "pages.syncs:ask_cancel_this",
         "pages.vendor:show_charts",
         "pages.views:ask_view",
         "pages.views:show_views",
@@ -115,7 +123,7 @@ SHOWING = frozenset(
 _KEEPS_THE_URL = re.compile(r"\w+_from_url|url_from_\w+")
 _FOLLOWED = frozenset(
     {"tick", "acted", "url", "zone", "beat", "poll", "clock", "vendor-name", "trace-id", "plan-run"}
-    | {"calls-wanted", "replay-id"}
+    | {"calls-wanted", "replay-id", "backfill-id"}
 )
 
 # Unsafe routes of the API and the one scope that opens each.
@@ -134,6 +142,10 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/api/v1/replays"): "trigger",
     ("POST", "/api/v1/replays/preview"): "read",
     ("POST", "/api/v1/replays/{id}/cancel"): "trigger",
+    ("POST", "/api/v1/syncs/{name}/backfills"): "trigger",
+    ("POST", "/api/v1/syncs/{name}/backfills/preview"): "read",
+    ("POST", "/api/v1/syncs/{name}/backfills/{id}/cancel"): "trigger",
+    ("POST", "/api/v1/syncs/{name}/backfills/{id}/resume"): "trigger",
     ("POST", "/api/v1/syncs/{name}/runs"): "trigger",
     ("POST", "/api/v1/syncs/{name}/runs/{id}/cancel"): "trigger",
     ("PUT", "/api/v1/limits/{vendor}"): "operate",

@@ -319,7 +319,7 @@ async def test_a_sync_that_keeps_failing_is_paused_with_what_it_said_and_counts_
 ) -> None:
     service = await make(pause_after=3)
 
-    async def fail(*, passing: bool = False) -> None:
+    async def fail(*, passing: bool = False, error_type: str | None = None) -> None:
         run = await stage.begin("currency")
         async with stage.db.write() as connection:
             await runs.finish(
@@ -328,11 +328,15 @@ async def test_a_sync_that_keeps_failing_is_paused_with_what_it_said_and_counts_
                 outcome="error",
                 now=stage.clock.now(),
                 message="The credential is wrong.",
+                error_type=error_type,
                 passing=passing,
             )
 
     for passing in (False, True, True, False):  # a vendor's outage does not count
         await fail(passing=passing)
+        await service.pause_failing()
+    for _ in range(3):  # nor does a stop by the blast guard, which asks and has not failed
+        await fail(error_type="blast_guard")
         await service.pause_failing()
     assert not (await schedules.edits(stage.db)).get("currency")
     await fail()
