@@ -150,6 +150,7 @@ async def end_silence(db: Database, incident_id: str, *, by: str, now: datetime)
         text="Ended by hand.",
         by=by,
         now=now,
+        news=False,
         remind=now,
     )
 

@@ -300,7 +300,7 @@ async def end_silences(db: Database, *, now: datetime) -> int:
             result = await connection.execute(
                 update(incidents)
                 .where(c.id == row.id, over, c.silenced_until == row.silenced_until)
-                .values(**NOT_SILENCED, version=c.version + 1, changed_at=now)
+                .values(**NOT_SILENCED)
             )
             if result.rowcount == 1:
                 ended += 1
