@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from db import incident_acts
 from db import incidents as incident_rows
@@ -21,6 +21,7 @@ router = APIRouter(prefix="/incidents", tags=["incidents"])
 Reason = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=SHORTEST, max_length=LONGEST),
+    AfterValidator(scrubbed),
     Field(description="why, for whoever finds it so; no personal data"),
 ]
 
