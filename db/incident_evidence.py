@@ -116,9 +116,7 @@ async def acts_on(
         return [Act(**row) for row in (await connection.execute(query)).mappings()]
 
 
-async def held_up(
-    db: Database, kinds: Sequence[str], since: datetime, until: datetime, *, limit: int = 50
-) -> HeldUp:
+async def held_up(db: Database, kinds: Sequence[str], since: datetime, until: datetime, *, limit: int = 50) -> HeldUp:
     """Return what of these kinds of the outbox was held up in a stretch: it still waits, was tried in vain before it
     was done, or took longer than ``USUAL``."""
     o = outbox.c

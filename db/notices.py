@@ -119,7 +119,9 @@ async def claim_reminder(db: Database, notice: Notice, *, remind_at: datetime | 
     return result.rowcount == 1
 
 
-async def reminded(db: Database, notice: Notice, *, said: str, arrived: bool, again_at: datetime | None = None, now: datetime) -> None:
+async def reminded(
+    db: Database, notice: Notice, *, said: str, arrived: bool, again_at: datetime | None = None, now: datetime
+) -> None:
     """Note on the timeline what became of a reminder; ``again_at``: when one that did not arrive is tried again."""
     n = notices.c
     async with db.write() as connection:

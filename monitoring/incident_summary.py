@@ -82,7 +82,9 @@ def _affected(story: Story, label_of: Callable[[str], str]) -> list[str]:
     if story.held_up is not None and story.held_up.total:
         held = story.held_up
         still = f", {held.waiting} still wait" if held.waiting else ""
-        found.append(f"- {units.plural(held.total, 'order')} held up{still}: {', '.join(held.references[:_REFERENCES])}")
+        found.append(
+            f"- {units.plural(held.total, 'order')} held up{still}: {', '.join(held.references[:_REFERENCES])}"
+        )
     found += [
         f"- Followed by: {one.title} ({label_of(one.subject.partition('/')[0])}, {one.state})" for one in story.effects
     ]

@@ -154,9 +154,7 @@ class Delivery:
 
     async def _message(self, incident: Incident, *, again: datetime | None = None) -> Message:
         cause = await find_incident(self._db, incident.inhibited_by) if incident.inhibited_by else None
-        return message(
-            incident, public_url=self._options.public_url, cause=cause.title if cause else None, again=again
-        )
+        return message(incident, public_url=self._options.public_url, cause=cause.title if cause else None, again=again)
 
 
 def _said(incident: Incident, notice: Notice) -> str:

@@ -64,6 +64,7 @@ log = logging.getLogger(__name__)
 Watch = Literal["everything", "scheduler"]
 
 _PENDING_SILENCE = timedelta(seconds=120)  # not evaluated for that long: a pending incident begins anew
+_RUNS_REST = timedelta(days=30)  # how long a run that failed and was called settled is remembered
 _STEP = 0.25  # of what an incident is measured by: from then on it has grown, or eased
 _MATERIAL = ("fault", "dependents", "todo", "run_id")  # facts whose change is told at once; other numbers wait
 
@@ -115,7 +116,7 @@ class Alerts:
         }
         rested = {
             (incident.rule, incident.subject): incident
-            for incident in await resolved_by_hand(self._db, since=now - 2 * GRACE)
+            for incident in reversed(await resolved_by_hand(self._db, since=now - _RUNS_REST))  # the latest wins
             if incident.rule in rules and self._mine(incident, subjects)
         }
         await self._apply(findings, known, rested, now)
@@ -192,9 +193,9 @@ class Alerts:
     async def _open(self, finding: Finding, cause: str | None, now: datetime, rested: Incident | None = None) -> None:
         rule = finding.rule
         lately = now - timedelta(seconds=rule.reopen)
-        if rested is not None and rested.resolved_at is not None:
+        if rested is not None and rested.resolved_at is not None and now - rested.resolved_at < 2 * GRACE:
             lately = min(lately, rested.resolved_at)
-        if (rule.reopen or rested is not None) and await begin_again(
+        if lately < now and await begin_again(
             self._db,
             rule=rule.name,
             subject=finding.subject,

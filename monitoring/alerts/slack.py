@@ -24,9 +24,7 @@ class Message:
     blocks: Sequence[Mapping[str, Any]]
 
 
-def message(
-    incident: Incident, *, public_url: str, cause: str | None = None, again: datetime | None = None
-) -> Message:
+def message(incident: Incident, *, public_url: str, cause: str | None = None, again: datetime | None = None) -> Message:
     """Return what a channel should show of an incident now. ``cause`` names the incident it is an effect of; ``again`` is
     the present moment in a message that repeats an earlier one."""
     facts = incident.facts

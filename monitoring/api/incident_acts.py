@@ -42,9 +42,7 @@ class Note(Model):
         json_schema_extra={"examples": [{"text": "FedEx says a data centre is down; next word at 14:00"}]},
     )
 
-    text: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=SHORTEST, max_length=LONGEST_NOTE)
-    ]
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=SHORTEST, max_length=LONGEST_NOTE)]
 
 
 class Noted(Model):

@@ -187,7 +187,9 @@ async def incidents_csv(
             for row in rows
         ],
     )
-    return Response(text, media_type=MEDIA_TYPE, headers={"Content-Disposition": 'attachment; filename="incidents.csv"'})
+    return Response(
+        text, media_type=MEDIA_TYPE, headers={"Content-Disposition": 'attachment; filename="incidents.csv"'}
+    )
 
 
 @router.get("/{id}", responses=problems(404))

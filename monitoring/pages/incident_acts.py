@@ -180,7 +180,17 @@ def _register_question(app: Dash, context: DashboardContext) -> None:
         if act is None or incident is None:
             return (no_update,) * 9
         label = "What is to be known?" if what == "note" else "Why?"
-        return True, act.title, html.P(act.what), act.yes, what != "silence", [id, what, _silence(incident)], label, "", None
+        return (
+            True,
+            act.title,
+            html.P(act.what),
+            act.yes,
+            what != "silence",
+            [id, what, _silence(incident)],
+            label,
+            "",
+            None,
+        )
 
 
 def _register_acts(app: Dash, context: DashboardContext) -> None:

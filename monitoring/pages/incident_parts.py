@@ -106,12 +106,19 @@ def facts(story: Story, context: DashboardContext, view: TimeRange) -> Component
                     *(_fact("Whose fault", fault) if (fault := fault_of(incident)) else []),
                     *(_fact("In their words", _words(story)) if story.failed else []),
                     *(_fact("Calls", _calls(story)) if story.calls is not None else []),
-                    *(_fact("What to do", str(todo)) if _open(incident) and (todo := incident.facts.get("todo")) else []),
+                    *(
+                        _fact("What to do", str(todo))
+                        if _open(incident) and (todo := incident.facts.get("todo"))
+                        else []
+                    ),
                     *_fact("Holds up", _held(story, view)),
                     *_fact("Rule", incident.rule.replace("_", " ")),
                     *(_fact("Effect of", _to(story.cause, view)) if story.cause is not None else []),
                     *(
-                        _fact("Brought about", html.Ul([html.Li(_to(one, view)) for one in story.effects], className="q-plain"))
+                        _fact(
+                            "Brought about",
+                            html.Ul([html.Li(_to(one, view)) for one in story.effects], className="q-plain"),
+                        )
                         if story.effects
                         else []
                     ),

@@ -185,7 +185,9 @@ def pace_figures(found: Pace, view: TimeRange) -> Component:
             [
                 figure(units.count(found.fired), "Fired", view.label.lower()),
                 figure(
-                    units.span(found.to_acknowledge), "Until acknowledged", f"average of {units.count(found.acknowledged)}"
+                    units.span(found.to_acknowledge),
+                    "Until acknowledged",
+                    f"average of {units.count(found.acknowledged)}",
                 ),
                 figure(units.span(found.to_resolve), "Until resolved", f"average of {units.count(found.resolved)}"),
             ],

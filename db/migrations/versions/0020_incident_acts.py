@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
-_BY_HAND = (("resolved_by", sa.String(length=64)), ("resolved_reason", sa.Text()), ("kept_open_by", sa.String(length=64)))
+_BY_HAND = (
+    ("resolved_by", sa.String(length=64)),
+    ("resolved_reason", sa.Text()),
+    ("kept_open_by", sa.String(length=64)),
+)
 
 
 def upgrade() -> None:
