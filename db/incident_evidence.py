@@ -130,10 +130,8 @@ async def held_up(db: Database, kinds: Sequence[str], since: datetime, until: da
     )
     held = (o.kind.in_(list(kinds)), o.created_at < until, or_(o.state == "waiting", late))
     async with db.read() as connection:
-        states = dict(
-            row.tuple()
-            for row in await connection.execute(select(o.state, func.count()).where(*held).group_by(o.state))
-        )
+        counts = await connection.execute(select(o.state, func.count()).where(*held).group_by(o.state))
+        states = {str(state): int(number) for state, number in counts}
         rows = await connection.scalars(
             select(o.reference).where(*held).order_by(o.created_at, o.reference).limit(limit)
         )

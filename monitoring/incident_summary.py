@@ -43,7 +43,7 @@ def summary(story: Story, *, label_of: Callable[[str], str], zone: ZoneInfo, url
 
 def _state(story: Story) -> str:
     incident = story.incident
-    word = incident.state
+    word: str = incident.state
     if incident.state == "resolved" and incident.resolved_by:
         word = f"resolved by {incident.resolved_by}: {incident.resolved_reason}"
     if incident.acknowledged_by:

@@ -226,7 +226,8 @@ async def get_timeline(id: Id, site: HasSite, _who: MayRead) -> Timeline:
 )
 async def get_summary(id: Id, site: HasSite, _who: MayRead) -> Response:
     """Give it as Markdown, to begin a post-mortem with; times are in UTC."""
-    labels = {facts.name: facts.label for facts in (*site.syncs.values(), *site.vendors.values())}
+    labels = {facts.name: facts.label for facts in site.syncs.values()}
+    labels |= {facts.name: facts.label for facts in site.vendors.values()}
     text = summary(
         await _story(site, id),
         label_of=lambda name: labels.get(name, name),
