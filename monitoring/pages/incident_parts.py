@@ -123,7 +123,7 @@ def facts(story: Story, context: DashboardContext, view: TimeRange) -> Component
                         else []
                     ),
                 ],
-                className="q-facts",
+                className="q-facts q-story",
             ),
         ],
         className=f"q-panel q-edged q-edge-{_edge(incident, view)}",

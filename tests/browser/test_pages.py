@@ -21,6 +21,7 @@ PAGES = {
     "trace": "/traces/{retried}",
     "syncs": "/syncs",
     "incidents": "/incidents?range=24h",
+    "incident": "/incidents/{incident}",
     "outcomes": "/outcomes",
     "rates": "/rates?range=30d",
     "circuits": "/circuits",
@@ -40,7 +41,7 @@ async def test_page_shows_its_parts_and_fits_the_screen(
     visit: Visit, web: Web, name: str, width: int, scheme: str
 ) -> None:
     visitor = await visit(width=width, scheme=scheme)
-    page = await visitor.open(PAGES[name].format(retried=web.day.retried_correlation))
+    page = await visitor.open(PAGES[name].format(retried=web.day.retried_correlation, incident=web.day.incident))
     await visitor.picture(f"{name}-{width}-{scheme}")
     overflow = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     failed = await page.locator(".q-state-failed").count()
