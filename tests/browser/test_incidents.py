@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from db import audit, incidents
+from db import audit, incident_acts, incidents
 from db.incidents import Incident
 from monitoring.guard import CSRF_COOKIE, SESSION_COOKIE
 from monitoring.identity import csrf_of
@@ -19,18 +19,28 @@ from tests.browser.conftest import Visitor, Web
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Awaitable[Visitor]]
+Fire = Callable[[str, str], Awaitable[Incident]]
 
 
-async def fire(web: Web, subject: str, title: str) -> Incident:
-    """Open an incident of a test's own."""
-    now = datetime.now(UTC)
-    facts: dict[str, Any] = {"sentence": f"{title}, they say.", "fault": "theirs", "vendors": [subject]}
-    assert await incidents.open_incident(
-        web.db, rule="error_rate", subject=subject, state="firing", severity="page", title=title, facts=facts,
-        started_at=now, inhibited_by=None, now=now,
-    )  # fmt: skip
-    (found,) = [one for one in await incidents.open_incidents(web.db) if one.title == title]
-    return found
+@pytest.fixture
+async def fire(web: Web) -> AsyncIterator[Fire]:
+    """Give a function that opens an incident of a test's own; what is still open afterwards is resolved."""
+    opened: list[str] = []
+
+    async def begin(subject: str, title: str) -> Incident:
+        now = datetime.now(UTC)
+        facts: dict[str, Any] = {"sentence": f"{title}, they say.", "fault": "theirs", "vendors": [subject]}
+        assert await incidents.open_incident(
+            web.db, rule="error_rate", subject=subject, state="firing", severity="page", title=title, facts=facts,
+            started_at=now, inhibited_by=None, now=now,
+        )  # fmt: skip
+        (found,) = [one for one in await incidents.open_incidents(web.db) if one.title == title]
+        opened.append(found.id)
+        return found
+
+    yield begin
+    for id in opened:
+        await incident_acts.resolve_by_hand(web.db, id, reason="the test is over", by="test", now=datetime.now(UTC))
 
 
 async def as_stored(web: Web, incident: Incident) -> Incident:
@@ -65,8 +75,8 @@ async def test_an_incident_tells_its_story_with_links_to_what_is_behind(visit: V
     await expect(page.get_by_role("button", name=re.compile("Acknowledge|Silence|Resolve|Note"))).to_have_count(0)
 
 
-async def test_somebody_takes_it_up_says_so_silences_it_and_ends_it(visit: Visit, web: Web) -> None:
-    incident = await fire(web, "acumatica", "Calls to Acumatica fail")
+async def test_somebody_takes_it_up_says_so_silences_it_and_ends_it(visit: Visit, web: Web, fire: Fire) -> None:
+    incident = await fire("acumatica", "Calls to Acumatica fail")
     visitor = await visit()
     page = await visitor.open("/")
     await page.locator("#overview-incidents").get_by_role("link", name="Calls to Acumatica fail").click()
@@ -124,8 +134,8 @@ async def test_the_filters_stand_in_the_address_and_narrow_the_lists(visit: Visi
     assert [line.split(",")[5] for line in (await answered.text()).splitlines()[1:]] == ["resolved"]
 
 
-async def test_a_viewer_cannot_act_by_a_copied_request(visit: Visit, web: Web) -> None:
-    incident = await fire(web, "shopify", "Calls to Shopify fail")
+async def test_a_viewer_cannot_act_by_a_copied_request(visit: Visit, web: Web, fire: Fire) -> None:
+    incident = await fire("shopify", "Calls to Shopify fail")
     operator = await visit()
     page = await operator.open(f"/incidents/{incident.id}")
     async with page.expect_request(
@@ -133,7 +143,7 @@ async def test_a_viewer_cannot_act_by_a_copied_request(visit: Visit, web: Web) -
     ) as caught:
         await page.get_by_role("button", name="Acknowledge").click()
     request = await caught.value
-    other = await fire(web, "signifyd", "Calls to Signifyd fail")
+    other = await fire("signifyd", "Calls to Signifyd fail")
     secret = web.sessions["viewer"]
     async with httpx.AsyncClient(cookies={SESSION_COOKIE: secret, CSRF_COOKIE: csrf_of(secret)}) as client:
         refused = await client.post(
