@@ -47,12 +47,8 @@ _EXAMPLE: JsonDict = {
     "acknowledged_at": "2026-10-01T12:02:00Z",
     "inhibited_by": "7b1f0c6e2d5a4b3c9e8f70615243a1b0",
     "silenced": False,
-    "silenced_by": None,
-    "silenced_until": None,
-    "silenced_reason": None,
-    "resolved_by": None,
-    "resolved_reason": None,
-    "kept_open_by": None,
+    "resolved_by": "ada",
+    "resolved_reason": "FedEx confirmed that it is over",
 }
 MOST_LINES = 20_000  # of a CSV
 
@@ -77,12 +73,12 @@ class Incident(Model):
     acknowledged_at: datetime | None
     inhibited_by: str | None
     silenced: bool = Field(description="nobody is told of it now")
-    silenced_by: str | None
-    silenced_until: datetime | None = Field(description="null while silenced: until it is resolved")
-    silenced_reason: str | None
-    resolved_by: str | None = Field(description="null: its rule found it over")
-    resolved_reason: str | None
-    kept_open_by: str | None = Field(description="who reopened it: only a person ends it")
+    silenced_by: str | None = None
+    silenced_until: datetime | None = Field(default=None, description="null while silenced: until it is resolved")
+    silenced_reason: str | None = None
+    resolved_by: str | None = Field(default=None, description="null: its rule found it over")
+    resolved_reason: str | None = None
+    kept_open_by: str | None = Field(default=None, description="who reopened it: only a person ends it")
 
 
 class Incidents(Model):

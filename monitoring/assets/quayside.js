@@ -130,8 +130,8 @@
       // Which row of a list is to be acted on: the id of the button with the moment it was clicked, taken here at once for
       // the same reason.
       asked: function () {
-        var cause = window.dash_clientside.callback_context.triggered[0] || {};
-        if (!cause.value) return none; // it was only drawn
+        var cause = window.dash_clientside.callback_context.triggered.find(function (one) { return one.value; });
+        if (!cause) return none; // it was only drawn; of buttons drawn at the moment of a click, the clicked one counts
         var id = JSON.parse(cause.prop_id.slice(0, cause.prop_id.lastIndexOf(".")));
         return Object.assign({}, id, { at: Date.now() });
       },

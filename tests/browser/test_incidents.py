@@ -95,6 +95,7 @@ async def test_somebody_takes_it_up_says_so_silences_it_and_ends_it(visit: Visit
     await answer(page, "Resolve…", "They say it is over", "Resolve it")
     await expect(page.get_by_role("button", name="Reopen…")).to_be_visible()
     await page.get_by_role("button", name=re.compile("Take back the note")).click()
+    await expect(page.get_by_text("The note is gone;")).to_be_visible()
     await expect(page.locator(".q-timeline")).not_to_contain_text("Called them")
     stored = await as_stored(web, incident)
     acts = {act.act for act in await audit.list_acts(web.db, subject=incident.id)}
