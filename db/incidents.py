@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
-from db.schema import incidents
+from db.incident_events import Kind, note_event
+from db.schema import incidents, notices
 
 State = Literal["pending", "firing", "resolved"]
 Severity = Literal["page", "ticket"]
@@ -47,11 +49,23 @@ class Incident:
     silenced_until: datetime | None = None
     silenced_by: str | None = None
     silenced_reason: str | None = None
+    resolved_by: str | None = None
+    resolved_reason: str | None = None
+    kept_open_by: str | None = None
+
+    def is_silenced(self, now: datetime) -> bool:
+        """Say whether nobody is to be told of it now."""
+        if self.silenced_by is None:
+            return False
+        return self.silenced_until is None or self.silenced_until > now
 
     @property
     def duration(self) -> float | None:
         """Seconds from its start to its end; None while it is open."""
         return None if self.resolved_at is None else (self.resolved_at - self.started_at).total_seconds()
+
+
+NOT_SILENCED: Mapping[str, None] = {"silenced_until": None, "silenced_by": None, "silenced_reason": None}
 
 
 def _incident(row: Row[Any]) -> Incident:
@@ -117,10 +131,11 @@ async def open_incident(
 ) -> bool:
     """Open an incident unless one is open for the same rule and subject; return whether this call opened it."""
     dialect = sqlite if db.is_sqlite else postgresql
+    incident_id = secrets.token_hex(16)
     statement = (
         dialect.insert(incidents)
         .values(
-            id=secrets.token_hex(16),
+            id=incident_id,
             rule=rule,
             subject=subject,
             open_key=open_key(rule, subject),
@@ -138,10 +153,13 @@ async def open_incident(
         .returning(incidents.c.id)
     )
     async with db.write() as connection:
-        return await connection.scalar(statement) is not None
+        opened = await connection.scalar(statement) is not None
+        if opened:
+            await note_event(connection, incident_id, "opened", str(facts.get("sentence", "")), at=started_at)
+        return opened
 
 
-async def reopen_incident(
+async def begin_again(
     db: Database,
     *,
     rule: str,
@@ -153,12 +171,13 @@ async def reopen_incident(
 ) -> bool:
     """Take up again the incident that was resolved a moment ago, if there is one: flapping is one incident.
 
-    Its ``facts`` get ``times``, how often it has begun.
+    Its ``facts`` get ``times``, how often it has begun. A silence until its end has ended with it; one until a moment
+    goes on. Where it was resolved by hand, people are told anew.
     """
     c = incidents.c
     key = open_key(rule, subject)
     recent = (
-        select(c.id, c.facts)
+        select(c.id, c.facts, c.resolved_by)
         .where(c.rule == rule, c.subject == subject, c.state == "resolved", c.resolved_at >= resolved_since)
         .order_by(c.resolved_at.desc())
         .limit(1)
@@ -176,20 +195,53 @@ async def reopen_incident(
                 state="firing",
                 open_key=key,
                 resolved_at=None,
+                resolved_by=None,
+                resolved_reason=None,
                 calm_since=None,
                 title=title,
                 facts={**facts, "times": int(row.facts.get("times", 1)) + 1},
                 changed_at=now,
                 version=c.version + 1,
+                **still_silenced(now),
             )
         )
-        return taken.rowcount == 1
+        if taken.rowcount != 1:
+            return False
+        await note_event(connection, row.id, "again", str(facts.get("sentence", "")), at=now)
+        if row.resolved_by is not None:
+            await tell_again(connection, row.id, now)
+        return True
+
+
+def still_silenced(now: datetime) -> dict[str, ColumnElement[Any]]:
+    """Return the columns of a silence as they stand when an incident begins again: kept only until its moment."""
+    c = incidents.c
+    goes_on = c.silenced_until > now
+    return {
+        name: case((goes_on, c[name]), else_=null()) for name in ("silenced_until", "silenced_by", "silenced_reason")
+    }
+
+
+async def tell_again(connection: AsyncConnection, incident_id: str, now: datetime) -> None:
+    """Let each channel that has a message of an incident get one more, since an edit of the first wakes nobody."""
+    n = notices.c
+    await connection.execute(
+        update(notices).where(n.incident_id == incident_id, n.message_id.is_not(None)).values(remind_at=now)
+    )
 
 
 async def change_incident(
-    db: Database, before: Incident, *, now: datetime, say: bool, values: Mapping[str, Any]
+    db: Database,
+    before: Incident,
+    *,
+    now: datetime,
+    say: bool,
+    values: Mapping[str, Any],
+    events: Sequence[tuple[Kind, str]] = (),
+    alarm: bool = False,
 ) -> bool:
-    """Change an open incident if it is still as it was. ``say``: people should read it, so the version moves.
+    """Change an open incident if it is still as it was. ``say``: people should read it, so the version moves;
+    ``alarm``: they are told by a message of its own. ``events`` go to its timeline.
 
     Return False when another evaluator was first, or when it was resolved meanwhile.
     """
@@ -203,13 +255,27 @@ async def change_incident(
             .where(c.id == before.id, c.version == before.version, c.state == before.state)
             .values(**changes)
         )
-    return result.rowcount == 1
+        if result.rowcount != 1:
+            return False
+        for kind, text in events:
+            await note_event(connection, before.id, kind, text, at=now)
+        if alarm:
+            await tell_again(connection, before.id, now)
+        return True
 
 
-async def resolve_incident(db: Database, before: Incident, *, now: datetime) -> bool:
-    """Resolve a firing incident; return False when somebody else did."""
+async def resolve_incident(db: Database, before: Incident, *, now: datetime, why: str = "") -> bool:
+    """Resolve a firing incident that its rule finds over; return False when somebody else did.
+
+    One that was silenced keeps saying so: a channel that never heard of it is not told of its end either.
+    """
     return await change_incident(
-        db, before, now=now, say=True, values={"state": "resolved", "resolved_at": now, "open_key": None}
+        db,
+        before,
+        now=now,
+        say=True,
+        values={"state": "resolved", "resolved_at": now, "open_key": None},
+        events=[("resolved", why)],
     )
 
 
@@ -222,16 +288,48 @@ async def drop_pending(db: Database, before: Incident) -> bool:
     return result.rowcount == 1
 
 
-async def acknowledge(db: Database, incident_id: str, *, by: str, now: datetime) -> bool:
-    """Note who looks after a firing incident; return False when it is not firing or somebody already does."""
+async def end_silences(db: Database, *, now: datetime) -> int:
+    """End the silences whose moment has come, so that people are told once of what still fires; return how many."""
+    c = incidents.c
+    over = and_(c.open_key.is_not(None), c.silenced_by.is_not(None), c.silenced_until <= now)
+    async with db.read() as connection:
+        due = (await connection.execute(select(c.id, c.silenced_until).where(over))).all()
+    ended = 0
+    for row in due:
+        async with db.write() as connection:
+            result = await connection.execute(
+                update(incidents)
+                .where(c.id == row.id, over, c.silenced_until == row.silenced_until)
+                .values(**NOT_SILENCED)
+            )
+            if result.rowcount == 1:
+                ended += 1
+                await note_event(connection, row.id, "unsilenced", "Its time was over.", at=row.silenced_until)
+                await tell_again(connection, row.id, now)
+    return ended
+
+
+async def resolved_by_hand(db: Database, *, since: datetime) -> list[Incident]:
+    """Return the incidents that people have resolved since then and that have not begun again, the latest first."""
+    c = incidents.c
+    query = (
+        select(incidents)
+        .where(c.state == "resolved", c.resolved_by.is_not(None), c.resolved_at >= since)
+        .order_by(c.resolved_at.desc())
+    )
+    async with db.read() as connection:
+        return [_incident(row) for row in await connection.execute(query)]
+
+
+async def note_calm(db: Database, incident: Incident, *, now: datetime) -> None:
+    """Note that what was resolved by hand is over in fact: from now on it is news when it begins again."""
     c = incidents.c
     async with db.write() as connection:
-        result = await connection.execute(
+        await connection.execute(
             update(incidents)
-            .where(c.id == incident_id, c.state == "firing", c.acknowledged_by.is_(None))
-            .values(acknowledged_by=by[:64], acknowledged_at=now, version=c.version + 1, changed_at=now)
+            .where(c.id == incident.id, c.state == "resolved", c.calm_since.is_(None))
+            .values(calm_since=now)
         )
-    return result.rowcount == 1
 
 
 async def forget_resolved(db: Database, *, before: datetime) -> int:

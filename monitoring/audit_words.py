@@ -16,7 +16,7 @@ _PAGES: Mapping[str, tuple[str, str]] = {
     "call": ("/calls", ""),
     "conflict": ("/syncs", ""),
     "dead_letter": ("/syncs", ""),
-    "incident": ("/incidents", ""),
+    "incident": ("/incidents/{subject}", ""),
     "order": ("/calls", "text"),
     "outcome": ("/outcomes", ""),
     "quote": ("/traces/{subject}", ""),

@@ -140,7 +140,8 @@ class AlertOptions:
     of that. ``unknown_after`` is the age in seconds from which an unknown outcome is told. ``late_after`` gives each
     sync the seconds without a success after which it is late; ``late_otherwise`` holds for the rest.
     ``process_silence`` is how long a process may go without a heartbeat. ``edit_every`` spaces edits that only bring
-    newer numbers. All in seconds.
+    newer numbers. ``remind_every`` tells people again, by a message of its own, of what pages and nobody has taken up;
+    0 never does. All in seconds.
 
     Raises ValueError, saying the remedy, when a value is out of range.
     """
@@ -157,6 +158,7 @@ class AlertOptions:
     late_otherwise: float = 86400.0
     process_silence: float = 60.0
     edit_every: float = 300.0
+    remind_every: float = 3600.0
 
     def __post_init__(self) -> None:
         """Refuse nonsense while the person who set it is still there to read why."""
@@ -167,6 +169,8 @@ class AlertOptions:
         for name in ("window", "minimum_calls", "unknown_after", "late_otherwise", "process_silence"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"alerts.{name} is {getattr(self, name)}; give a number above 0")
+        if self.remind_every and self.remind_every < 60:
+            raise ValueError(f"alerts.remind_every is {self.remind_every}; give at least 60, or 0 for never")
         if self.window < 60:
             raise ValueError(f"alerts.window is {self.window}; calls are summed by the minute, give at least 60")
         if isinstance(self.channels, str):

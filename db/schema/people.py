@@ -27,9 +27,12 @@ incidents = Table(
     Column("acknowledged_at", UtcTime),
     Column("calm_since", UtcTime),  # the condition has not held since then; resolves after the rule's calm time
     Column("inhibited_by", String(32)),  # the incident that is its cause: no message of its own while that is open
-    Column("silenced_until", UtcTime),  # no message until then
+    Column("silenced_until", UtcTime),  # no message until then; NULL with silenced_by: until it is resolved
     Column("silenced_by", String(64)),
     Column("silenced_reason", Text),
+    Column("resolved_by", String(64)),  # who, when resolved by hand; NULL: its rule found it over
+    Column("resolved_reason", Text),
+    Column("kept_open_by", String(64)),  # reopened by hand: its rule does not end it, a person does
     Index(None, "started_at"),
 )
 
@@ -57,6 +60,8 @@ notices = Table(  # one message per incident and channel, edited in place; what 
     Column("error", Text),
     Column("draft", JSON),  # what the first post says; kept until it is out, so that a retry sends the same
     Column("draft_version", Integer),
+    Column("remind_at", UtcTime),  # when people are told again, by a message of its own; NULL: not
+    Column("reminders", Integer, nullable=False, server_default="0"),  # how often they were told again
 )
 
 users = Table(

@@ -1,13 +1,16 @@
-"""From findings to incidents to messages: pending → firing → resolved, and what each channel still has to read.
+"""From findings to incidents: pending → firing → resolved. What channels still have to read is in ``delivery.py``.
 
-``evaluate`` steps: read what is stored → findings (rules.py) → which are only effects of another → open, take up
-again, fire, change or resolve incidents, each by a conditional update. ``deliver`` steps: what a channel has not read →
-claim → message (slack.py) → send → note. Several processes may do both at the same time.
+``evaluate`` steps: end the silences that are over → read what is stored → findings (rules.py) → which are only effects
+of another → open, take up again, fire, change or resolve incidents, each by a conditional update. Several processes may
+do it at the same time.
+
+What a person has resolved rests, though its rule still finds it: it begins again at once when it was calm in between, or
+when it is another run that fails; else once it has held for ``GRACE`` longer. What a person keeps open, only a person
+ends.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -20,19 +23,24 @@ from db import schedules
 from db.engine import Database
 from db.evidence import old_unknown_outcomes, recent_evidence
 from db.freshness import freshness
+from db.incident_acts import GRACE
+from db.incident_events import Kind
 from db.incidents import (
+    NOT_SILENCED,
     Incident,
+    begin_again,
     change_incident,
     drop_pending,
-    find_incident,
+    end_silences,
     is_stale,
     list_incidents,
+    note_calm,
     open_incident,
     open_incidents,
-    reopen_incident,
     resolve_incident,
+    resolved_by_hand,
 )
-from db.notices import Notice, claim_notice, due_notices, notice_failed, notice_sent
+from monitoring.alerts.delivery import Delivery
 from monitoring.alerts.rules import (
     CIRCUIT_OPEN,
     RULES,
@@ -46,7 +54,7 @@ from monitoring.alerts.rules import (
     sync_findings,
     unknown_outcome_findings,
 )
-from monitoring.alerts.slack import Message, message
+from monitoring.alerts.slack import span
 from monitoring.facts import SendNotice, SyncFacts, VendorFacts
 from monitoring.health import judge_all, worst_circuit
 from monitoring.options import AlertOptions
@@ -56,9 +64,8 @@ log = logging.getLogger(__name__)
 Watch = Literal["everything", "scheduler"]
 
 _PENDING_SILENCE = timedelta(seconds=120)  # not evaluated for that long: a pending incident begins anew
-_SENDING = timedelta(seconds=120)  # a claimed notice is due again after that: its sender has died
-_FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0
-_TRIES_OF_A_HOPELESS_EDIT = 8
+_RUNS_REST = timedelta(days=30)  # how long a run that failed and was called settled is remembered
+_STEP = 0.25  # of what an incident is measured by: from then on it has grown, or eased
 _MATERIAL = ("fault", "dependents", "todo", "run_id")  # facts whose change is told at once; other numbers wait
 
 
@@ -81,7 +88,7 @@ class Alerts:
         self._options = options
         self._labels = {facts.name: facts.label for facts in vendors}
         self._syncs = syncs
-        self._send = send
+        self._delivery = Delivery(db, options, send, now)
         self._now = now
         self._watch = watch
         self._watching_since = now()
@@ -94,6 +101,7 @@ class Alerts:
     async def evaluate(self) -> None:
         """Judge what is stored now and bring the incidents up to it. Raise StoreUnavailable when the database is away."""
         now = self._now()
+        await end_silences(self._db, now=now)
         if self._watch == "scheduler":
             findings, rules = await self._scheduler_findings(now), {"process_silent"}
             subjects: set[str] | None = {"scheduler"}
@@ -106,7 +114,12 @@ class Alerts:
             for incident in await open_incidents(self._db)
             if incident.rule in rules and self._mine(incident, subjects)
         }
-        await self._apply(findings, known, now)
+        rested = {
+            (incident.rule, incident.subject): incident
+            for incident in reversed(await resolved_by_hand(self._db, since=now - _RUNS_REST))  # the latest wins
+            if incident.rule in rules and self._mine(incident, subjects)
+        }
+        await self._apply(findings, known, rested, now)
 
     def _mine(self, incident: Incident, subjects: set[str] | None) -> bool:
         """Leave the scheduler's own silence to the web process, and everything else to the scheduler."""
@@ -149,7 +162,11 @@ class Alerts:
         ]
 
     async def _apply(
-        self, findings: Iterable[Finding], known: Mapping[tuple[str, str], Incident], now: datetime
+        self,
+        findings: Iterable[Finding],
+        known: Mapping[tuple[str, str], Incident],
+        rested: Mapping[tuple[str, str], Incident],
+        now: datetime,
     ) -> None:
         held = {(finding.rule.name, finding.subject): finding for finding in findings}
         # A finding that only keeps an incident from ending explains nothing and is explained by nothing.
@@ -160,25 +177,31 @@ class Alerts:
             cause = await self._cause(hidden[key]) if key in hidden else None
             if incident is not None:
                 await self._keep(incident, finding, cause, now)
-            elif finding.fires:
-                await self._open(finding, cause, now)
+            elif finding.fires and not _rests(rested.get(key), finding, now):
+                await self._open(finding, cause, now, rested.get(key))
         for key, incident in known.items():
             if key not in held:
                 await self._calm(incident, now)
+        for key, incident in rested.items():
+            if key not in held and key not in known and incident.calm_since is None:
+                await note_calm(self._db, incident, now=now)
 
     async def _cause(self, circuit: str) -> str | None:
         latest = await list_incidents(self._db, rule=CIRCUIT_OPEN.name, subject=circuit, limit=1)
         return latest[0].id if latest else None
 
-    async def _open(self, finding: Finding, cause: str | None, now: datetime) -> None:
+    async def _open(self, finding: Finding, cause: str | None, now: datetime, rested: Incident | None = None) -> None:
         rule = finding.rule
-        if rule.reopen and await reopen_incident(
+        lately = now - timedelta(seconds=rule.reopen)
+        if rested is not None and rested.resolved_at is not None and now - rested.resolved_at < 2 * GRACE:
+            lately = min(lately, rested.resolved_at)
+        if lately < now and await begin_again(
             self._db,
             rule=rule.name,
             subject=finding.subject,
-            resolved_since=now - timedelta(seconds=rule.reopen),
+            resolved_since=lately,
             title=finding.title,
-            facts=finding.facts,
+            facts=_first_facts(finding),
             now=now,
         ):
             return
@@ -189,7 +212,7 @@ class Alerts:
             state="pending" if rule.wait else "firing",
             severity=finding.severity,
             title=finding.title,
-            facts=finding.facts,
+            facts=_first_facts(finding),
             started_at=now,
             inhibited_by=cause,
             now=now,
@@ -199,11 +222,10 @@ class Alerts:
 
     async def _keep(self, incident: Incident, finding: Finding, cause: str | None, now: datetime) -> None:
         """Bring an open incident up to what holds now."""
-        times = {"times": incident.facts["times"]} if "times" in incident.facts else {}
         values: dict[str, Any] = {
             "title": finding.title,
             "severity": finding.severity,
-            "facts": {**finding.facts, **times},
+            "facts": _facts_now(incident, finding),
             "calm_since": None,
             "inhibited_by": cause,
         }
@@ -215,96 +237,135 @@ class Alerts:
                     self._db, incident, now=now, say=False, values={**values, "started_at": now, "changed_at": now}
                 )
             elif (now - incident.started_at).total_seconds() >= finding.rule.wait:
+                sentence = str(finding.facts.get("sentence", ""))
+                values["facts"].pop("told", None)  # what it has come to by now is what it fires with
                 fired = await change_incident(
-                    self._db, incident, now=now, say=True, values={**values, "state": "firing", "fired_at": now}
+                    self._db,
+                    incident,
+                    now=now,
+                    say=True,
+                    values={**values, "state": "firing", "fired_at": now},
+                    events=[("fired", sentence)],
                 )
                 if fired:
                     _log_fired(finding)
             else:
                 await change_incident(self._db, incident, now=now, say=False, values={**values, "changed_at": now})
             return
+        events = _events(incident, finding, values)
         if not finding.fires:
-            values["facts"] = dict(incident.facts)  # the numbers that made it fire say more than those that keep it
+            # The numbers that made it fire say more than those that keep it.
+            values["facts"] = dict(incident.facts) | (
+                {"told": values["facts"]["told"]} if "told" in values["facts"] else {}
+            )
+        other = incident.is_silenced(now) and _other_trouble(incident, values)
+        if other:
+            values |= NOT_SILENCED
+            events.append(("unsilenced", "It is another trouble than the one that was silenced."))
         if _same(incident, values):
             return
-        say = _material_change(incident, values) or (
-            (now - incident.changed_at).total_seconds() >= self._options.edit_every
-            and values["facts"] != incident.facts
+        say = (
+            other
+            or _material_change(incident, values)
+            or (
+                (now - incident.changed_at).total_seconds() >= self._options.edit_every
+                and values["facts"] != incident.facts
+            )
         )
-        await change_incident(self._db, incident, now=now, say=say, values=values)
+        await change_incident(self._db, incident, now=now, say=say, values=values, events=events, alarm=other)
 
     async def _calm(self, incident: Incident, now: datetime) -> None:
         """End an incident once it has been calm long enough; forget one that never fired."""
         if incident.state == "pending":
             await drop_pending(self._db, incident)
             return
+        if incident.kept_open_by is not None:
+            return
         rule = RULES.get(incident.rule)
         since = incident.calm_since or now
         if rule is None or (now - since).total_seconds() >= rule.calm:
-            if await resolve_incident(self._db, incident, now=now):
+            calm = f"Nothing of it for {span(rule.calm)}." if rule is not None and rule.calm else "It is over."
+            if await resolve_incident(self._db, incident, now=now, why=calm):
                 log.info("incident.resolved", extra={"rule": incident.rule, "subject": incident.subject})
         elif incident.calm_since is None:
             await change_incident(self._db, incident, now=now, say=False, values={"calm_since": now})
 
     async def deliver(self) -> int:
-        """Tell each channel what it has not read yet; return how many messages went out.
-
-        A message that could not be sent stays a row and is tried again with growing waits, for as long as it takes.
-        """
-        if self._send is None or (self._watch == "scheduler" and not self._scheduler_silent):
+        """Tell each channel what it has not read yet (``delivery.py``); return how many messages went out."""
+        if self._watch == "scheduler" and not self._scheduler_silent:
             return 0
-        sent = 0
-        for channel in self._options.channels:
-            for incident, notice in await due_notices(self._db, channel, now=self._now()):
-                sent += await self._tell(self._send, incident, notice)
-        return sent
-
-    async def _tell(self, send: SendNotice, incident: Incident, notice: Notice) -> bool:
-        """Post or edit one message. A first post keeps its draft until it is known to be out."""
-        text, version = await self._message(incident), incident.version
-        draft: Mapping[str, Any] | None = None
-        if notice.message_id is None:
-            if notice.draft is not None:
-                text = Message(text=notice.draft["text"], blocks=notice.draft["blocks"])
-                version = notice.draft_version or 1
-            draft = {"text": text.text, "blocks": list(text.blocks)}
-        claimed = await claim_notice(
-            self._db,
-            notice,
-            until=self._now() + _SENDING,
-            draft=draft,
-            draft_version=version if draft is not None else None,
-        )
-        if not claimed:
-            return False
-        try:
-            message_id = await send(notice.channel, text.text, text.blocks, incident.id, notice.message_id)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            await self._not_sent(notice, version, error)
-            return False
-        await notice_sent(self._db, notice, message_id=message_id, version=version, now=self._now())
-        return True
-
-    async def _not_sent(self, notice: Notice, version: int, error: Exception) -> None:
-        """Put a notice off. An edit that can never succeed (the message was deleted) is given up in the end."""
-        reason = f"{type(error).__name__}: {error}"
-        log.warning("notice.failed", extra={"channel": notice.channel, "reason": reason})
-        hopeless = not getattr(error, "retryable", True)
-        if notice.message_id is not None and hopeless and notice.tries >= _TRIES_OF_A_HOPELESS_EDIT:
-            await notice_sent(self._db, notice, message_id=notice.message_id, version=version, now=self._now())
-            return
-        wait = min(_FIRST_WAIT * 2 ** min(notice.tries, 10), _LONGEST_WAIT)
-        await notice_failed(self._db, notice, error=reason, due_at=self._now() + timedelta(seconds=wait))
-
-    async def _message(self, incident: Incident) -> Message:
-        cause = await find_incident(self._db, incident.inhibited_by) if incident.inhibited_by else None
-        return message(incident, public_url=self._options.public_url, cause=cause.title if cause else None)
+        return await self._delivery.deliver()
 
 
 def _log_fired(finding: Finding) -> None:
     log.warning("incident.fired", extra={"rule": finding.rule.name, "subject": finding.subject, "title": finding.title})
+
+
+def _rests(rested: Incident | None, finding: Finding, now: datetime) -> bool:
+    """Say whether what a person resolved is still the same trouble, which was to rest."""
+    if rested is None or rested.resolved_at is None or rested.calm_since is not None:
+        return False
+    run = finding.facts.get("run_id")
+    if run is not None:
+        return bool(run == rested.facts.get("run_id"))
+    return now - rested.resolved_at < GRACE
+
+
+def _first_facts(finding: Finding) -> dict[str, Any]:
+    """Return the facts an incident begins with."""
+    measured = {} if finding.measure is None else {"measure": finding.measure, "peak": finding.measure}
+    return {**finding.facts, **measured}
+
+
+def _facts_now(incident: Incident, finding: Finding) -> dict[str, Any]:
+    """Return the facts of an open incident by what holds now, with what is remembered of its past: how often it has
+    begun, whose faults it was so far, the most it came to, and the measure its timeline spoke of last."""
+    before, facts = incident.facts, dict(finding.facts)
+    if finding.guessed and "fault" in before:
+        facts |= {name: before[name] for name in ("fault", "todo") if name in before}
+    if "times" in before:
+        facts["times"] = before["times"]
+    faults = list(before.get("faults") or [before.get("fault")])
+    if facts.get("fault") not in faults:
+        faults.append(facts.get("fault"))
+    if len(faults) > 1:
+        facts["faults"] = faults
+    if finding.measure is not None:
+        known = [value for value in (before.get("peak"), before.get("measure"), finding.measure) if value is not None]
+        facts |= {"measure": finding.measure, "peak": max(known)}
+        facts["told"] = before.get("told", before.get("measure", finding.measure))
+    return facts
+
+
+def _events(incident: Incident, finding: Finding, values: dict[str, Any]) -> list[tuple[Kind, str]]:
+    """Return what the timeline is to say of a change; the measure it speaks of is remembered in the facts."""
+    facts, events = values["facts"], list[tuple[Kind, str]]()
+    sentence = str(finding.facts.get("sentence", ""))
+    told, measure = facts.get("told"), facts.get("measure")
+    if told is not None and measure is not None and abs(measure - told) >= _STEP * max(told, measure):
+        events.append(("grew" if measure > told else "eased", sentence))
+        facts["told"] = measure
+    elif measure is None and incident.facts.get("run_id") not in (None, facts.get("run_id")):
+        events.append(("changed", sentence))
+    if facts.get("fault") != incident.facts.get("fault"):
+        events.append(("changed", f"Whose fault: {incident.facts.get('fault')} → {facts.get('fault')}."))
+    if values["title"] != incident.title:
+        events.append(("changed", f"{values['title']}. {sentence}"))
+    if values["inhibited_by"] != incident.inhibited_by:
+        events.append(
+            ("changed", "An effect of an open circuit." if values["inhibited_by"] else "No effect of another any more.")
+        )
+    return events
+
+
+def _other_trouble(incident: Incident, values: Mapping[str, Any]) -> bool:
+    """Say whether a silenced incident became something else than was silenced: it pages now, it is a fault it was not
+    before, its run ends with another error."""
+    if incident.severity == "ticket" and values["severity"] == "page":
+        return True
+    facts, before = values["facts"], incident.facts
+    fresh = set(facts.get("faults", ())) - {*before.get("faults", ()), before.get("fault"), "by hand"}
+    return bool(fresh) or ("error_type" in before and before["error_type"] != facts.get("error_type"))
 
 
 def _same(incident: Incident, values: Mapping[str, Any]) -> bool:

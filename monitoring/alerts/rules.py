@@ -62,6 +62,9 @@ _OPEN_STATES = frozenset({"open", "half_open", "forced_open"})
 class Finding:
     """Something that holds now. ``facts`` are what the page and the message show: ``sentence`` (what is wrong),
     ``fault``, ``todo`` (what to do), ``path`` (the page), ``vendors`` it is about, and ``numbers`` by label.
+
+    ``measure`` is how bad it is as one number, to tell growing from easing; ``guessed``: nothing was called lately that
+    tells whose fault it is, so what an open incident says of that stands.
     """
 
     rule: Rule
@@ -70,6 +73,8 @@ class Finding:
     severity: Severity = "page"
     fires: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
+    measure: float | None = None
+    guessed: bool = False
 
 
 def circuit_findings(
@@ -94,6 +99,7 @@ def circuit_findings(
                 subject=circuit.name,
                 title=f"{label} is held open by {circuit.by}" if by_hand else f"The circuit of {label} is open",
                 severity="ticket" if by_hand else "page",
+                guessed=not by_hand and not (verdict is not None and verdict.failed),
                 facts={
                     "sentence": _end(circuit.reason or "It opened."),
                     "fault": fault,
@@ -138,6 +144,7 @@ def error_rate_findings(
                 subject=vendor,
                 title=f"Calls to {label} fail",
                 fires=fires,
+                measure=round(failed / total, 3),
                 facts={
                     "sentence": f"{failed} of {total} calls failed in {options.window / 60:g} min.",
                     "fault": fault or "theirs",
@@ -185,7 +192,9 @@ def sync_findings(
                         "fault": "see the run",
                         "todo": "Read the run and its dead letters, mend the cause, then run it again from the page.",
                         "run_id": stands.run_id,
+                        "error_type": stands.error_type or "",
                     },
+                    measure=float(stands.failures),
                 )
             )
         edit = edits.get(sync.name)
@@ -273,6 +282,7 @@ def unknown_outcome_findings(
                 "vendors": [found.vendor],
                 "numbers": {"unknown": found.count},
             },
+            measure=float(found.count),
         )
         for found in unknown
     ]

@@ -24,11 +24,14 @@ class Message:
     blocks: Sequence[Mapping[str, Any]]
 
 
-def message(incident: Incident, *, public_url: str, cause: str | None = None) -> Message:
-    """Return what a channel should show of an incident now. ``cause`` names the incident it is an effect of."""
+def message(incident: Incident, *, public_url: str, cause: str | None = None, again: datetime | None = None) -> Message:
+    """Return what a channel should show of an incident now. ``cause`` names the incident it is an effect of; ``again`` is
+    the present moment in a message that repeats an earlier one."""
     facts = incident.facts
     resolved = incident.state == "resolved"
     mark, word = ("✅", "Resolved") if resolved else ("🔴" if incident.severity == "page" else "🟠", "Firing")
+    if again is not None:
+        word = f"Still firing after {span((again - incident.started_at).total_seconds())}"
     title = f"{mark} {word}: {incident.title}"
     link = f"{public_url}{facts.get('path', '/incidents')}"
     blocks: list[Block] = [
@@ -40,11 +43,15 @@ def message(incident: Incident, *, public_url: str, cause: str | None = None) ->
         blocks.append(
             SectionBlock(text=MarkdownTextObject(text=f"*What to do*\n{cut(escape(facts['todo']), _SECTION)}"))
         )
-    footer = [f"<{link}|Open the page> · <{public_url}/incidents|All incidents>"]
+    footer = [f"<{public_url}/incidents/{incident.id}|Open the incident> · <{link}|Open the page>"]
     if cause:
         footer.append(f"Part of: {escape(cause)}")
     if incident.acknowledged_by:
         footer.append(f"{escape(incident.acknowledged_by)} looks after it")
+    if resolved and incident.resolved_by:
+        footer.append(f"Resolved by {escape(incident.resolved_by)}")
+    if incident.kept_open_by:
+        footer.append(f"Kept open by {escape(incident.kept_open_by)}")
     if int(facts.get("times", 1)) > 1:
         footer.append(f"It has begun {facts['times']} times")
     blocks.append(ContextBlock(elements=[MarkdownTextObject(text=cut(" · ".join(footer), _FIELD))]))

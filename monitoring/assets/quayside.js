@@ -146,11 +146,24 @@
       // Which row of a list is to be acted on: the id of the button with the moment it was clicked. Taken here at once: the
       // list is drawn anew with every tick, and a question to the server that is under way then would be forgotten.
       asked: function () {
-        var cause = window.dash_clientside.callback_context.triggered[0] || {};
-        if (!cause.value) return none; // it was only drawn
+        var cause = window.dash_clientside.callback_context.triggered.find(function (one) { return one.value; });
+        if (!cause) return none; // it was only drawn; of buttons drawn at the moment of a click, the clicked one counts
         var id = JSON.parse(cause.prop_id.slice(0, cause.prop_id.lastIndexOf(".")));
         return Object.assign({}, id, { at: Date.now() });
       },
+
+      // Copy a text; a page that is not served over TLS has no clipboard, so the old way is tried as well.
+      copy: function (clicks, opened, text) {
+        var cause = (window.dash_clientside.callback_context.triggered[0] || {}).prop_id || "";
+        if (cause.indexOf("opened") > 0 || !clicks) return "Copy";
+        if (navigator.clipboard && window.isSecureContext) {
+          return navigator.clipboard.writeText(text).then(function () { return "Copied"; }, function () { return "Not copied"; });
+        }
+        var field = document.getElementById("incident-summary-text");
+        field.select();
+        return document.execCommand("copy") ? "Copied" : "Select it and copy it";
+      },
+
       print: function (clicks) { if (clicks) window.print(); return none; },
 
       // What is open in front of the page goes with it.

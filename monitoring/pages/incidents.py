@@ -1,30 +1,51 @@
-"""The incidents: what is open now, what was resolved in the chosen time, each with its facts and how long it lasted."""
+"""The incidents: what is open now, what was over in the chosen time; filters and place stand in the URL."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
-from dash import Dash, Input, Output, dcc, html
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from db.incidents import Incident, list_incidents, open_incidents
+from db.incident_search import Pace, pace, search
+from db.incidents import Incident
 from monitoring import units
+from monitoring.alerts.rules import RULES
+from monitoring.api.access import from_cursor, to_cursor
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
-from monitoring.pages.marks import badge, moment
+from monitoring.pages.incident_parts import fault_of, silence_words, state_badge, subject_link
+from monitoring.pages.marks import aria, figure, moment
+from monitoring.pages.outcomes import digest
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
-from monitoring.timerange import TimeRange, time_range
+from monitoring.problem import Problem
+from monitoring.timerange import TimeRange, parameters_of, stamp, time_range
 
-RULES = {
-    "circuit_open": "circuit opened",
-    "error_rate": "error rate",
+FILTERS = ("subject", "rule", "severity", "state")
+PAGE = 50  # resolved ones at once
+STATES = {
+    "open": "open",
+    "firing": "firing",
+    "pending": "pending",
+    "silenced": "silenced",
+    "unowned": "nobody looks after it",
+    "resolved": "resolved",
 }
+SEVERITIES = {"page": "pages somebody", "ticket": "can wait"}
 
 
-def layout(_context: DashboardContext) -> Component:
-    """Return the frame of the page."""
+def layout(context: DashboardContext) -> Component:
+    """Return the frame of the page: the filters, and the place of the lists."""
+    subjects = [
+        {"group": "Vendors", "items": [{"value": facts.name, "label": facts.label} for facts in context.vendors]},
+        {"group": "Syncs", "items": [{"value": facts.name, "label": facts.label} for facts in context.syncs]},
+        {"group": "Processes", "items": [{"value": name, "label": name} for name in ("scheduler", "web")]},
+    ]
+    rules = [{"value": name, "label": name.replace("_", " ")} for name in RULES]
     return html.Div(
         [
             html.Div(
@@ -34,140 +55,260 @@ def layout(_context: DashboardContext) -> Component:
                 ],
                 className="q-head",
             ),
+            html.Div(
+                [
+                    _choice("subject", "Concerns", "any vendor, sync or process", subjects, searchable=True),
+                    _choice("rule", "Rule", "any", rules),
+                    _choice("severity", "Severity", "any", _options(SEVERITIES)),
+                    _choice("state", "State", "any", _options(STATES)),
+                ],
+                className="q-filters",
+                role="search",
+            ),
             html.Div(loading(90, 160), id="incidents-body"),
+            dcc.Store(id="incidents-opened", data=True),
+            dcc.Store(id="incidents-shown"),
         ]
+    )
+
+
+def _options(words: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"value": value, "label": label} for value, label in words.items()]
+
+
+def _choice(name: str, label: str, every: str, data: list[dict[str, Any]], **more: Any) -> Component:
+    return dmc.Select(
+        id=f"incidents-{name}",
+        label=label,
+        placeholder=every,
+        data=data,
+        clearable=True,
+        size="xs",
+        comboboxProps={"shadow": "md"},
+        **more,
     )
 
 
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
-    """Keep the page fresh."""
+    """Keep filters and URL the same, and the page fresh."""
+
+    @app.callback(
+        *[Output(f"incidents-{name}", "value") for name in FILTERS],
+        Input("incidents-opened", "data"),
+        Input("url", "search"),
+    )
+    async def filters_from_url(_opened: bool, search: str | None) -> list[str | None]:
+        wanted = parameters_of(search)
+        return [wanted.get(name) for name in FILTERS]
+
+    @app.callback(
+        Output("url", "search", allow_duplicate=True),
+        *[Input(f"incidents-{name}", "value") for name in FILTERS],
+        State("url", "search"),
+        State("url", "pathname"),
+        prevent_initial_call=True,
+    )
+    async def url_from_filters(*values: Any) -> Any:
+        *chosen, search, path = values
+        if path != "/incidents":
+            return no_update
+        wanted = parameters_of(search)
+        filters = {name: value for name, value in zip(FILTERS, chosen, strict=True) if value}
+        if filters == {name: value for name, value in wanted.items() if name in FILTERS}:
+            return no_update
+        kept = {name: value for name, value in wanted.items() if name not in (*FILTERS, "before")}
+        return "?" + urlencode({**kept, **filters})
 
     @app.callback(
         Output("incidents-body", "children"),
+        Output("incidents-shown", "data"),
         Input("tick", "data"),
         Input("url", "search"),
         Input("zone", "data"),
+        State("incidents-shown", "data"),
     )
-    async def show(_tick: float, search: str | None, zone: str | None) -> Component | list[Component]:
+    async def show(_tick: float, search: str | None, zone: str | None, before: str | None) -> tuple[Any, Any]:
         view = time_range(search, zone, context.now())
-        return await shown("incidents", hub.once(("incidents", search, zone), lambda: read(context, view)))
-
-
-async def read(context: DashboardContext, view: TimeRange) -> list[Component]:
-    """Return both lists."""
-    opened = await open_incidents(context.db)
-    resolved = await list_incidents(context.db, states=("resolved",), since=view.since, limit=200)
-    resolved = [incident for incident in resolved if incident.started_at < view.until]
-    return [open_list(opened, context, view), resolved_list(resolved, context, view)]
-
-
-def open_list(found: Sequence[Incident], context: DashboardContext, view: TimeRange) -> Component:
-    """Return the open incidents, firing before pending, each with its facts."""
-    if not found:
-        return html.Section(
-            [
-                html.H2("Open", className="q-only-read"),
-                empty("Nothing is open.", "No vendor, sync or process needs anybody right now.", mark="healthy"),
-            ],
-            className="q-block",
+        found = await shown(
+            "incidents", hub.once(("incidents", search, zone), lambda: read(context, view, parameters_of(search)))
         )
-    ordered = sorted(found, key=lambda incident: (incident.state != "firing", incident.started_at))
+        now = digest(found)
+        return (no_update, no_update) if now == before else (found, now)
+
+
+async def read(context: DashboardContext, view: TimeRange, wanted: Mapping[str, str]) -> list[Component]:
+    """Return the figures and both lists, by the filters of the URL."""
+    filters = {name: wanted[name][:64] for name in FILTERS if wanted.get(name)}
+    state = filters.get("state", "")
+    asked: dict[str, Any] = {name: filters[name] for name in ("subject", "rule", "severity") if name in filters}
+    opened: list[Incident] | None = None
+    if state != "resolved":
+        opened = [
+            one
+            for one in await search(context.db, states=("pending", "firing"), limit=200, **asked)
+            if _fits(one, state, view)
+        ]
+    parts = [pace_figures(await pace(context.db, since=view.since, until=view.until, **asked), view)]
+    if opened is not None:
+        parts.append(open_list(opened, context, view, filtered=bool(filters)))
+    if state in ("", "resolved"):
+        try:
+            before, problem = from_cursor(wanted.get("before")), None
+        except Problem:
+            before, problem = None, "The place in this link cannot be read; this is the newest page."
+        found = await search(
+            context.db,
+            states=("resolved",),
+            since=view.since,
+            until=view.until,
+            before=before,
+            limit=PAGE + 1,
+            **asked,
+        )
+        parts += [html.P(problem, className="q-sentence q-edge-warn", role="alert")] if problem else []
+        parts.append(resolved_list(found, filters, context, view, first=before is None))
+    return parts
+
+
+def _fits(incident: Incident, state: str, view: TimeRange) -> bool:
+    if state == "silenced":
+        return incident.is_silenced(view.now)
+    if state == "unowned":
+        return incident.state == "firing" and incident.acknowledged_by is None
+    return state in ("", "open", incident.state)
+
+
+def pace_figures(found: Pace, view: TimeRange) -> Component:
+    """Return how many fired in the chosen time and how quickly they were taken up and ended, on average."""
     return html.Section(
-        [html.H2("Open", className="q-only-read"), *[_open(incident, context, view) for incident in ordered]]
+        html.Div(
+            [
+                figure(units.count(found.fired), "Fired", view.label.lower()),
+                figure(
+                    units.span(found.to_acknowledge),
+                    "Until acknowledged",
+                    f"average of {units.count(found.acknowledged)}",
+                ),
+                figure(units.span(found.to_resolve), "Until resolved", f"average of {units.count(found.resolved)}"),
+            ],
+            className="q-figures",
+        ),
+        className="q-panel",
+        **aria(label="How quickly"),
     )
+
+
+def open_list(
+    found: Sequence[Incident], context: DashboardContext, view: TimeRange, *, filtered: bool = False
+) -> Component:
+    """Return the open incidents: those that nobody has silenced first, firing before pending."""
+    head = html.H2("Open", className="q-only-read")
+    if not found:
+        nothing = (
+            empty("Nothing open fits the filters.", "Take one away to see the others.")
+            if filtered
+            else empty("Nothing is open.", "No vendor, sync or process needs anybody right now.", mark="healthy")
+        )
+        return html.Section([head, nothing], className="q-block")
+    ordered = sorted(found, key=lambda one: (one.is_silenced(view.now), one.state != "firing", one.started_at))
+    return html.Section([head, *[_open(incident, context, view) for incident in ordered]])
 
 
 def _open(incident: Incident, context: DashboardContext, view: TimeRange) -> Component:
     lasted = (view.now - incident.started_at).total_seconds()
+    sentence, depends = incident.facts.get("sentence"), incident.facts.get("dependents")
+    silenced = incident.is_silenced(view.now)
+    held = "warn" if silenced or incident.state != "firing" else "bad"
     return html.Article(
         [
             html.Div(
                 [
-                    badge(incident.state),
-                    html.H2(incident.title),
-                    html.Span(
-                        "pages somebody" if incident.severity == "page" else "can wait for the morning",
-                        className="q-tag",
-                    ),
+                    state_badge(incident, view),
+                    html.H2(dcc.Link(incident.title, href=view.link(f"/incidents/{incident.id}"))),
+                    html.Span(SEVERITIES[incident.severity], className="q-tag"),
                 ],
                 className="q-panel-head",
             ),
+            html.P(str(sentence)) if sentence else None,
             html.Dl(
                 [
                     *_fact("Concerns", subject_link(incident.subject, context, view)),
                     *_fact("Since", html.Span([moment(incident.started_at, view), f" · for {units.span(lasted)}"])),
-                    *_fact("Rule", incident.rule.replace("_", " ")),
-                    *(_fact("Looked after by", incident.acknowledged_by) if incident.acknowledged_by else []),
+                    *(_fact("Whose fault", fault) if (fault := fault_of(incident)) else []),
+                    *(_fact("Holds up", ", ".join(str(name) for name in depends)) if depends else []),
+                    *_fact("Looked after by", incident.acknowledged_by or "nobody yet"),
+                    *(_fact("Silenced", silence_words(incident, view)) if silenced else []),
                     *(
-                        _fact("Follows from", incident.inhibited_by.replace(":", " · "))
+                        _fact("Effect of", dcc.Link("another incident", href=f"/incidents/{incident.inhibited_by}"))
                         if incident.inhibited_by
                         else []
                     ),
-                    *[
-                        part
-                        for name, value in sorted(incident.facts.items())
-                        for part in _fact(_spoken(name), told(value))
-                    ],
                 ],
                 className="q-facts",
             ),
         ],
-        className=f"q-panel q-edged q-edge-{'bad' if incident.state == 'firing' else 'warn'}",
+        className=f"q-panel q-edged q-edge-{held}",
     )
 
 
-def resolved_list(found: Sequence[Incident], context: DashboardContext, view: TimeRange) -> Component:
-    """Return the resolved incidents of the chosen time as a table."""
+def resolved_list(
+    found: Sequence[Incident],
+    filters: Mapping[str, str],
+    context: DashboardContext,
+    view: TimeRange,
+    *,
+    first: bool = True,
+) -> Component:
+    """Return the resolved incidents of the chosen time as a table, one page of them."""
     rows = [
         [
             moment(incident.started_at, view),
-            incident.title,
+            dcc.Link(incident.title, href=view.link(f"/incidents/{incident.id}")),
             subject_link(incident.subject, context, view),
             incident.rule.replace("_", " "),
+            fault_of(incident) or units.NONE,
             units.span(incident.duration),
             _times(incident.facts),
+            incident.acknowledged_by or units.NONE,
         ]
-        for incident in found
+        for incident in found[:PAGE]
     ]
+    names = ("Began", "What", "Concerns", "Rule", "Whose fault", ">Lasted", ">Times", "Looked after by")
     body = (
-        table(("Began", "What", "Concerns", "Rule", ">Lasted", ">Times"), rows)
+        table(names, rows, caption="Resolved incidents")
         if rows
-        else empty("Nothing was resolved in this time.", "Choose a longer time range to look further back.")
+        else empty("Nothing was resolved in this time.", "Choose a longer time range or fewer filters to look further.")
     )
     return html.Section(
         [
-            html.Div([html.H2("Resolved"), html.Span(view.label.lower(), className="q-sub")], className="q-panel-head"),
+            html.Div(
+                [html.H2("Resolved"), html.Span(view.label.lower(), className="q-sub"), _csv(filters, view)],
+                className="q-panel-head",
+            ),
             body,
+            _pager(found, filters, view, first=first),
         ],
         className="q-panel",
     )
 
 
-def subject_link(subject: str, context: DashboardContext, view: TimeRange) -> Component | str:
-    """Return a link to the page of a vendor or sync; the plain name of anything else."""
-    name = subject.partition("/")[0]
-    if context.vendor(name):
-        return dcc.Link(subject.replace(name, context.label(name), 1), href=view.link(f"/vendors/{name}"))
-    if any(facts.name == subject for facts in context.syncs):
-        return dcc.Link(context.label(subject), href=view.link("/syncs"))
-    return subject
+def _csv(filters: Mapping[str, str], view: TimeRange) -> Component:
+    asked = {name: filters[name] for name in ("subject", "rule", "severity") if name in filters}
+    if filters.get("state") in ("pending", "firing", "resolved"):
+        asked["state"] = filters["state"]
+    query = urlencode({**asked, "since": stamp(view.since), "until": stamp(view.until)})
+    return html.A("All as CSV", href=f"/api/v1/incidents/csv?{query}", download="incidents.csv", className="q-csv")
 
 
-def told(value: Any) -> str:
-    """Return a fact as text; durations, shares and lists as people read them."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_spoken(str(name))} {told(part)}" for name, part in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(told(part) for part in value) or units.NONE
-    return units.NONE if value is None else str(value)
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+def _pager(found: Sequence[Incident], filters: Mapping[str, str], view: TimeRange, *, first: bool) -> Component | None:
+    links: list[Component] = []
+    if not first:
+        links.append(dcc.Link("Newest", href=view.link("/incidents", **filters)))
+    if len(found) > PAGE:
+        last = found[PAGE - 1]
+        older = view.link("/incidents", **filters, before=to_cursor(last.started_at, last.id))
+        links.append(dcc.Link("Older", href=older))
+    return html.Nav(links, className="q-pager", **aria(label="Pages")) if links else None
 
 
 def _fact(name: str, value: Component | str) -> list[Component]:

@@ -224,7 +224,7 @@ def _acts(one: VendorCard, view: TimeRange, label_of: Callable[[str], str]) -> C
     syncs = [dependent.sync for dependent in one.depends if dependent.sync]
     links += [(f"{label_of(sync)} sync", view.link("/syncs", sync=sync), "syncs") for sync in syncs[:2]]
     if one.trouble is not None and one.trouble.incident:
-        links.append(("Incident", view.link("/incidents", incident=one.trouble.incident), "bell"))
+        links.append(("Incident", view.link(f"/incidents/{one.trouble.incident}"), "bell"))
     if one.health.fault == "configuration":
         links.append(("Set-up", view.link("/vendors"), "key"))
     return html.Nav(

@@ -16,6 +16,7 @@ from db.runs import RunRow
 from monitoring import units
 from monitoring.context import DashboardContext
 from monitoring.facts import SyncFacts
+from monitoring.pages.incident_parts import silence_words
 from monitoring.pages.marks import aria, badge, icon, moment
 from monitoring.pages.overview_card import FAULTS
 from monitoring.schedule import next_run
@@ -23,16 +24,18 @@ from monitoring.timerange import TimeRange
 
 
 def incident_strip(found: Sequence[Incident], view: TimeRange, context: DashboardContext) -> Component | None:
-    """Return the firing incidents side by side: cause, since when, what depends; nothing when there are none."""
+    """Return the firing incidents side by side, those that are silenced last: cause, since when, what depends; nothing
+    when there are none."""
     if not found:
         return None
+    found = sorted(found, key=lambda incident: incident.is_silenced(view.now))
     return html.Section(
         [_incident(incident, view, context) for incident in found], className="q-strip", **aria(label="Open incidents")
     )
 
 
 def _incident(incident: Incident, view: TimeRange, context: DashboardContext) -> Component:
-    facts = incident.facts
+    facts, silenced = incident.facts, incident.is_silenced(view.now)
     depends = list(facts.get("dependents") or ())
     if not depends and incident.rule not in ("sync_failed", "sync_late", "plan_waiting"):
         vendors = set(facts.get("vendors") or ())
@@ -40,7 +43,10 @@ def _incident(incident: Incident, view: TimeRange, context: DashboardContext) ->
     fault = FAULTS.get(str(facts.get("fault", "")), str(facts.get("fault", "")))
     return dcc.Link(
         [
-            html.Div([icon("bell"), html.Strong(incident.title)], className="q-line q-tone-bad"),
+            html.Div(
+                [icon("hand" if silenced else "bell"), html.Strong(incident.title)],
+                className=f"q-line q-tone-{'warn' if silenced else 'bad'}",
+            ),
             html.Div(
                 [
                     "since ",
@@ -52,9 +58,12 @@ def _incident(incident: Incident, view: TimeRange, context: DashboardContext) ->
                 className="q-line",
             ),
             html.Div(f"holds up {', '.join(depends)}", className="q-line") if depends else None,
+            html.Div(["silenced ", silence_words(incident, view)], className="q-line q-line-silenced")
+            if silenced
+            else None,
         ],
-        href=view.link("/incidents", incident=incident.id),
-        className="q-strip-item q-strip-bad",
+        href=view.link(f"/incidents/{incident.id}"),
+        className="q-strip-item" if silenced else "q-strip-item q-strip-bad",
     )
 
 

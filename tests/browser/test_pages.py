@@ -23,6 +23,7 @@ PAGES = {
     "runs": "/syncs?range=24h&run={running}",
     "backfills": "/backfills?sync=currency",
     "incidents": "/incidents?range=24h",
+    "incident": "/incidents/{incident}",
     "outcomes": "/outcomes",
     "rates": "/rates?range=30d",
     "circuits": "/circuits",
@@ -42,7 +43,9 @@ async def test_page_shows_its_parts_and_fits_the_screen(
     visit: Visit, web: Web, name: str, width: int, scheme: str
 ) -> None:
     visitor = await visit(width=width, scheme=scheme)
-    page = await visitor.open(PAGES[name].format(retried=web.day.retried_correlation, running=web.day.running_run))
+    day = web.day
+    named = {"retried": day.retried_correlation, "running": day.running_run, "incident": day.incident}
+    page = await visitor.open(PAGES[name].format(**named))
     await visitor.picture(f"{name}-{width}-{scheme}")
     overflow = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     failed = await page.locator(".q-state-failed").count()

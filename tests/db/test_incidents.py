@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from db import incidents, notices
+from db import incident_acts, incidents, notices
 from db.engine import Database
 from db.incidents import Incident
 from tests.conftest import MovableClock
@@ -69,7 +69,7 @@ async def test_an_incident_that_begins_again_at_once_is_the_same_one(database: D
     await incidents.resolve_incident(database, await only(database), now=clock.now())
     clock.move(30)
 
-    again = await incidents.reopen_incident(
+    again = await incidents.begin_again(
         database,
         rule="circuit_open",
         subject="fedex",
@@ -78,7 +78,7 @@ async def test_an_incident_that_begins_again_at_once_is_the_same_one(database: D
         facts={},
         now=clock.now(),
     )
-    late = await incidents.reopen_incident(
+    late = await incidents.begin_again(
         database, rule="circuit_open", subject="ups", resolved_since=clock.now(), title="", facts={}, now=clock.now()
     )
 
@@ -91,8 +91,8 @@ async def test_acknowledging_names_one_person_and_is_news(database: Database, cl
     await opened(database, clock)
     incident = await only(database)
 
-    first = await incidents.acknowledge(database, incident.id, by="ada", now=clock.now())
-    second = await incidents.acknowledge(database, incident.id, by="bob", now=clock.now())
+    first = await incident_acts.acknowledge(database, incident.id, by="ada", now=clock.now())
+    second = await incident_acts.acknowledge(database, incident.id, by="bob", now=clock.now())
 
     assert (first, second) == (True, False)
     assert (await only(database)).acknowledged_by == "ada"

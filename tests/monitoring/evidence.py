@@ -84,7 +84,9 @@ async def set_circuit(
         assert await circuits.change(connection, before, state, now=now, reason=reason, values={})
 
 
-async def ran(db: Database, sync: str, outcome: str, at: datetime, message: str = "") -> None:
+async def ran(
+    db: Database, sync: str, outcome: str, at: datetime, message: str = "", error_type: str | None = None
+) -> None:
     """Add a finished run."""
     async with db.write() as connection:
         await connection.execute(
@@ -99,6 +101,7 @@ async def ran(db: Database, sync: str, outcome: str, at: datetime, message: str 
                 finished_at=at,
                 correlation_id=uuid4().hex,
                 message=message,
+                error_type=error_type,
             )
         )
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from db import circuits, dead_letters, incidents, outcomes, permits, processes, rates, runs
+from db import circuits, dead_letters, incident_acts, incidents, outcomes, permits, processes, rates, runs
 from db.batches import ATTEMPT_COLUMNS, CALL_COLUMNS, Batch, store_batch
 from db.columns import to_micros
 from db.engine import Database
@@ -38,6 +38,7 @@ class Day:
     failed_correlation: str
     retried_correlation: str
     running_run: str
+    incident: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ async def seed_day(db: Database, now: datetime | None = None, *, hours: float = 
     await _circuits(db, at)
     await _permits(db, at)
     running = await _syncs(db, at, interesting)
-    await _incidents(db, at)
+    incident = await _incidents(db, at)
     await _outcomes(db, at, interesting)
     await _rates(db, at)
     await processes.started(db, "scheduler-seed", "scheduler", now=at)
@@ -92,6 +93,7 @@ async def seed_day(db: Database, now: datetime | None = None, *, hours: float = 
         failed_correlation=interesting["failed"][1],
         retried_correlation=interesting["retried"][1],
         running_run=running,
+        incident=incident,
     )
 
 
@@ -372,7 +374,9 @@ async def _outcomes(db: Database, now: datetime, interesting: dict[str, tuple[st
         )  # fmt: skip
 
 
-async def _incidents(db: Database, now: datetime) -> None:
+async def _incidents(db: Database, now: datetime) -> str:
+    """Store one that is over, one that fires, with a note on it, and one that is pending; return the one that fires."""
+
     async def opened(minutes: float, rule: str, subject: str, title: str, facts: dict[str, Any]) -> None:
         at = now - timedelta(minutes=minutes)
         await incidents.open_incident(
@@ -390,10 +394,22 @@ async def _incidents(db: Database, now: datetime) -> None:
         "circuit_open",
         "aramex",
         "Aramex: circuit open",
-        {"reason": "5 calls in a row failed: http_503", "failed": 11, "of": 12},
+        {
+            "sentence": "5 calls in a row failed: http_503.",
+            "fault": "theirs",
+            "todo": "See Aramex's status page; open a case there with the request ids of the failed calls.",
+            "path": "/vendors/aramex",
+            "vendors": ["aramex"],
+            "dependents": [],
+        },
+    )
+    (firing,) = await incidents.open_incidents(db)
+    await incident_acts.add_note(
+        db, firing.id, "Aramex says a data centre is down.", by="noor", now=now - timedelta(minutes=9)
     )
     await incidents.open_incident(
         db, rule="error_rate", subject="fedex", state="pending", severity="ticket",
         title="FedEx: error rate 6 % (usually 1 %)", facts={"error_rate": 0.061, "usual": 0.011},
         started_at=now - timedelta(minutes=2), inhibited_by=None, now=now,
     )  # fmt: skip
+    return firing.id

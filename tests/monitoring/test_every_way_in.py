@@ -34,6 +34,8 @@ Right = Literal["operate", "trigger", "admin", "own"]
 ACTING: Mapping[str, Right] = {
     "pages.circuit_dialog:act": "operate",
     "pages.circuit_dialog:take_back": "operate",
+    "pages.incident_acts:act_on_incident": "operate",
+    "pages.incident_acts:do_to_incident": "operate",
     "pages.game_day:inject": "operate",
     "pages.game_day:play_scenario": "operate",
     "pages.game_day:stop_faults": "operate",
@@ -87,6 +89,8 @@ SHOWING = frozenset(
         "pages.converter:show_conversion",
         "pages.game_day:operations_of_vendor",
         "pages.game_day:value_of_fault",
+        "pages.incident_acts:ask_incident",
+        "pages.incident_summary:open_summary",
         "pages.limits:ask_limit",
         "pages.settings_kept:ask_age",
         "pages.settings_kept:count",
@@ -123,7 +127,7 @@ SHOWING = frozenset(
 _KEEPS_THE_URL = re.compile(r"\w+_from_url|url_from_\w+")
 _FOLLOWED = frozenset(
     {"tick", "acted", "url", "zone", "beat", "poll", "clock", "vendor-name", "trace-id", "plan-run"}
-    | {"calls-wanted", "replay-id", "backfill-id"}
+    | {"calls-wanted", "replay-id", "backfill-id", "incident-id"}
 )
 
 # Unsafe routes of the API and the one scope that opens each.
@@ -132,6 +136,13 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/api/v1/circuits/{vendor}/take-back"): "operate",
     ("DELETE", "/api/v1/limits/{vendor}"): "operate",
     ("POST", "/api/v1/incidents/{id}/acknowledge"): "operate",
+    ("POST", "/api/v1/incidents/{id}/hand-back"): "operate",
+    ("POST", "/api/v1/incidents/{id}/notes"): "operate",
+    ("DELETE", "/api/v1/incidents/{id}/notes/{note}"): "operate",
+    ("POST", "/api/v1/incidents/{id}/reopen"): "operate",
+    ("POST", "/api/v1/incidents/{id}/resolve"): "operate",
+    ("POST", "/api/v1/incidents/{id}/silence"): "operate",
+    ("DELETE", "/api/v1/incidents/{id}/silence"): "operate",
     ("POST", "/api/v1/orders"): "orders",
     ("POST", "/api/v1/outcomes/{id}/settle"): "operate",
     ("POST", "/api/v1/plans/{run_id}/apply"): "trigger",
@@ -167,6 +178,8 @@ SAMPLES: Mapping[str, Any] = {
     "circuit-back": {"row": "fedex@0", "act": "take_back"},
     "settle-id": "ZmVkZXgvY3JlYXRlX3NoaXBtZW50L2s",
     "cancel-run": "r1",
+    "incident-seen": ["i1", "resolve", [None, None]],
+    "incident-now": {"incident": "i1", "now": "acknowledge"},
     "pause-sync": "orders",
     "letters-asked": {"letter": "all", "verdict": "retried"},
     "letters-back": {"back": "l1"},
