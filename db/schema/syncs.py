@@ -79,6 +79,7 @@ sync_runs = Table(
     UniqueConstraint("sync", "trigger", "scheduled_at"),
     Index(None, "sync", "scheduled_at"),
     Index(None, "state"),
+    Index(None, "correlation_id"),
 )
 
 run_notes = Table(  # what happened in a run, in words
