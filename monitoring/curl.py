@@ -67,9 +67,7 @@ def notes(attempt: AttemptRow, proof: Mapping[str, str], *, writes: bool, bodies
     elif _SIZE.fullmatch(body):
         said.append("Of its body only the size was kept; put in your own.")
     elif HIDDEN in body or HIDDEN in attempt.path:
-        where = " and ".join(
-            name for name, text in (("address", attempt.path), ("body", body)) if HIDDEN in text
-        )
+        where = " and ".join(name for name, text in (("address", attempt.path), ("body", body)) if HIDDEN in text)
         said.append(f"Its {where} was redacted when it was recorded: put in what reads {HIDDEN}.")
     if body.endswith(_CUT):
         said.append("Its body was longer than what is kept.")

@@ -25,9 +25,7 @@ COLUMNS = (
 
 
 @router.get("/traces.csv", include_in_schema=False)
-async def trace_csv(
-    id: Annotated[str, Query(min_length=1, max_length=128)], site: HasSite, _who: MayRead
-) -> Response:
+async def trace_csv(id: Annotated[str, Query(min_length=1, max_length=128)], site: HasSite, _who: MayRead) -> Response:
     """Give the calls and attempts of a trace, at most the first five thousand calls."""
     found = await read(site.db, id, site.now())
     if found is None:

@@ -1,4 +1,4 @@
-"""The trace: everything that happened under one correlation id, from what began it to the last call, and where the time went.
+"""The trace: everything that happened under one correlation id, what began it, and where the time went.
 
 The filters, the page of the list and the open call live in the URL. While something is under way the page is drawn anew
 with every tick; after that only when something came.
@@ -141,7 +141,11 @@ async def state_of(context: DashboardContext, id: str) -> dict[str, Any]:
     """Return what tells whether anything came since: how much is recorded, and how what the trace belongs to stands."""
     recorded = await extent(context.db, id)
     begun = await beginnings(context.db, id)
-    return {**asdict(recorded), "begun": [[one.kind, one.id, one.state] for one in begun], "going": recorded.unended > 0}
+    return {
+        **asdict(recorded),
+        "begun": [[one.kind, one.id, one.state] for one in begun],
+        "going": recorded.unended > 0,
+    }
 
 
 def wanted_of(search: str | None) -> dict[str, str]:

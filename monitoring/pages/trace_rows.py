@@ -122,7 +122,10 @@ def _table(rows: Sequence[Component], scale: Axis) -> Component:
         [
             html.Th("Call", scope="col"),
             html.Th(
-                [html.Span("When", className="q-only-read"), html.Div(marks, className="q-wf-axis", **aria(hidden="true"))],
+                [
+                    html.Span("When", className="q-only-read"),
+                    html.Div(marks, className="q-wf-axis", **aria(hidden="true")),
+                ],
                 scope="col",
                 className="q-wf-when",
             ),

@@ -41,7 +41,9 @@ def headline(found: Traced, context: DashboardContext, view: TimeRange) -> Compo
     if failed:
         tone = "bad"
         first = failed[0]
-        many = f"{units.plural(len(failed), 'call')} of {units.count(len(found.acts))} failed. " if len(failed) > 1 else ""
+        many = (
+            f"{units.plural(len(failed), 'call')} of {units.count(len(found.acts))} failed. " if len(failed) > 1 else ""
+        )
         parts = [
             html.P(
                 [
@@ -127,7 +129,9 @@ def where_the_time_went(found: Traced) -> Component | None:
             html.Div(
                 [
                     html.H2("Where the time went"),
-                    html.Span("by the clock; while several things go on, a vendor's work comes first", className="q-sub"),
+                    html.Span(
+                        "by the clock; while several things go on, a vendor's work comes first", className="q-sub"
+                    ),
                 ],
                 className="q-panel-head",
             ),
@@ -168,15 +172,23 @@ def vendors(found: Traced, context: DashboardContext, view: TimeRange) -> Compon
                 units.duration(max(act.seconds for act in acts)),
             ]
         )
-    heads = ("Vendor", "When", ">Calls", ">Failed", ">Attempts", ">On the wire", ">Limit", ">Retry pauses", ">Longest call")
+    heads = (
+        "Vendor",
+        "When",
+        ">Calls",
+        ">Failed",
+        ">Attempts",
+        ">On the wire",
+        ">Limit",
+        ">Retry pauses",
+        ">Longest call",
+    )
     return html.Section(
         [
             html.Div(
                 [
                     html.H2("By vendor"),
-                    html.Span(
-                        "sums over calls, which may overlap; a name narrows the list above", className="q-sub"
-                    ),
+                    html.Span("sums over calls, which may overlap; a name narrows the list above", className="q-sub"),
                     dcc.Link("all", href=view.link(path_of(found)), className="q-push"),
                 ],
                 className="q-panel-head",
@@ -210,5 +222,3 @@ def lane(acts: Sequence[Act], scale: Axis) -> Component:
 
 def _name(act: Act, context: DashboardContext) -> str:
     return f"{context.label(act.vendor)} · {act.operation.replace('_', ' ')}"
-
-
