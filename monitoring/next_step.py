@@ -28,6 +28,7 @@ _BY_TYPE: Mapping[str, str] = {
     "quota on the vendor's page.",
     "not_found": "The vendor does not have it. Look whether it was made at all, and under which account.",
     "outcome_unknown": "It may have happened. Settle it under Outcomes; do not send it again by hand.",
+    "process_died": "The process that made it died. A write may have happened: see Outcomes; a read can be replayed.",
     "quota_exhausted": "The vendor's quota is spent until it begins anew. See who spends it on the vendor's page.",
     "daily_quota_spent": "The vendor's quota is spent until tomorrow. See who spends it on the vendor's page.",
     "rate_limited": "Waiting helps. If it goes on, the vendor allows less than is set: lower the limit under Circuits and "

@@ -6,7 +6,7 @@ retry     the pause before another attempt
 poll      the pause before the vendor is asked again whether it has finished
 circuit   nothing is sent because the vendor's circuit is open
 ours      our own work around the requests: claims, the database, reading answers (not told apart)
-open      a request that has not ended
+open      a call under way: its request is recorded once it is answered, so nobody can tell yet
 
 What is recorded of an attempt is when it was sent, how long it took and how long the limit held it back; the rest of the
 gap before it is told by its number and its step.
@@ -23,9 +23,9 @@ from typing import Literal
 from db.calls import AttemptRow, CallRow
 
 Kind = Literal["ok", "bad", "limit", "retry", "poll", "circuit", "ours", "open"]
-Share = Literal["vendor", "limit", "retry", "poll", "circuit", "ours", "idle"]
-SHARES: tuple[Share, ...] = ("vendor", "limit", "retry", "poll", "circuit", "ours", "idle")
-_SHARE_OF: Mapping[Kind, Share] = {"ok": "vendor", "bad": "vendor", "open": "vendor"}
+Share = Literal["vendor", "limit", "retry", "poll", "circuit", "ours", "open", "idle"]
+SHARES: tuple[Share, ...] = ("vendor", "limit", "retry", "poll", "circuit", "ours", "open", "idle")
+_SHARE_OF: Mapping[Kind, Share] = {"ok": "vendor", "bad": "vendor"}
 SILENT_AFTER = timedelta(minutes=2)  # a call of which nothing was heard for so long has died with its process
 _SHORT = 0.1  # seconds after a failed attempt that are only its own bookkeeping
 _HELD: Mapping[str, Kind] = {"circuit_open": "circuit", "no_permit": "limit"}  # error type -> what we wait for
@@ -115,6 +115,8 @@ def _under_way(sent: Sequence[AttemptRow], now: datetime) -> Act:
     heard = last.started_at + timedelta(seconds=last.duration or 0.0)
     silent = now - heard > SILENT_AFTER
     stretches, reached = _sent(first.started_at, sent, heard if silent else now)
+    if not silent and now > reached:
+        stretches.append(Stretch(start=reached, end=now, kind="open"))
     own = next((one for one in sent if one.operation not in ("look_up", "poll", "sign_in", "sign_out")), first)
     return Act(
         id=first.call_id,

@@ -27,7 +27,7 @@ from monitoring.tracing import Traced
 KINDS: Mapping[Kind, str] = {  # as the key says it
     "ok": "at the vendor",
     "bad": "at the vendor, failed",
-    "open": "at the vendor, no answer yet",
+    "open": "under way, not recorded yet",
     "limit": "waiting for the limit",
     "retry": "pause before a retry",
     "poll": "pause before asking again",

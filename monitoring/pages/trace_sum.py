@@ -26,6 +26,7 @@ _WORDS: Mapping[Share, str] = {
     "poll": "pauses before asking again",
     "circuit": "circuit open",
     "ours": "our own work",
+    "open": "under way, not recorded yet",
     "idle": "nothing under way",
 }
 _PATTERNS: Mapping[Share, str] = {"vendor": "ok"}  # share -> pattern, where it has another name
