@@ -101,11 +101,11 @@ async def test_a_trace_that_goes_on_grows_by_itself(visit: Visit, walked: Web) -
     call = call_facts(
         to_micros(datetime.now(UTC)), correlation_id="live-trace", vendor="stripe", operation="create_payment"
     )
-    await store(walked.db, [started(call)])
+    await store(walked.db, [ended(started(call), **BAD)])
     visitor = await visit(on=walked)
     page = await visitor.open("/traces/live-trace")
     await expect(page.locator("#page .q-sentence")).to_contain_text("Under way: Stripe · create payment.")
-    await store(walked.db, [ended(started(call)), call_ended(call)])
+    await store(walked.db, [ended(started(call, number=2)), call_ended(call, attempts=2)])
     await expect(page.locator("#page .q-sentence")).to_have_text("Every call succeeded.")
 
 
