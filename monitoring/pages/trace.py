@@ -87,7 +87,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         wanted = wanted_of(search)
         state: Any = None
 
-        async def reading() -> list[Component]:
+        async def reading() -> list[Component | None]:
             nonlocal state
             state = await hub.once(("trace-state", id), lambda: state_of(context, id))
             if ctx.triggered_id == "tick" and seen == state and not seen["going"]:
@@ -154,7 +154,7 @@ def wanted_of(search: str | None) -> dict[str, str]:
     return {name: asked[name] for name in ("show", "vendor", "page") if asked.get(name)}
 
 
-def trace(found: Traced, context: DashboardContext, view: TimeRange, wanted: dict[str, str]) -> list[Component]:
+def trace(found: Traced, context: DashboardContext, view: TimeRange, wanted: dict[str, str]) -> list[Component | None]:
     """Return the parts of a trace: what came of it, where the time went, its calls in the order they began."""
     return [
         trace_sum.headline(found, context, view),

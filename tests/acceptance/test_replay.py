@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -200,7 +201,7 @@ async def test_a_scheduler_killed_in_the_middle_of_a_replay_goes_on_where_it_was
         before: dict[int, Item] = {}
         for kill in range(KILLS):
             share = total * (kill + 1) // (KILLS + 2)
-            await until(lambda share=share: in_the_middle(at.db, id, share), seconds=60, every=0.02, said=at.ships.said)
+            await until(partial(in_the_middle, at.db, id, share), seconds=60, every=0.02, said=at.ships.said)
             await at.kill_the_scheduler()
             done = {item.number: item for item in await replays.items(at.db, id, states=("done",), limit=2000)}
             assert {number: done[number] for number in before} == before  # what is done is not done again
