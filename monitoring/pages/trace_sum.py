@@ -106,13 +106,14 @@ def figures(found: Traced, view: TimeRange) -> Component:
 def where_the_time_went(found: Traced) -> Component | None:
     """Return the seconds of the trace by what they went into, as one bar and in words; together they are all of it."""
     spent = shares(found.acts, found.start, found.end)
-    whole = sum(spent.values())
+    whole = sum(seconds for share, seconds in spent.items() if share != "idle")
     if not found.acts or whole <= 0:
         return None
     there = [share for share in SHARES if spent[share] > 0]
     bar = [
         html.I(className=f"q-wf-{_PATTERNS.get(share, share)}", style={"width": f"{spent[share] / whole:.3%}"})
         for share in there
+        if share != "idle"
     ]
     words = [
         html.Li(
@@ -120,7 +121,7 @@ def where_the_time_went(found: Traced) -> Component | None:
                 html.I(className=f"q-wf-key q-wf-{_PATTERNS.get(share, share)}", **aria(hidden="true")),
                 html.Span(_WORDS[share]),
                 html.Strong(units.duration(spent[share]), className="q-num"),
-                html.Span(units.percent(spent[share] / whole), className="q-dim q-num"),
+                html.Span(units.percent(spent[share] / whole), className="q-dim q-num") if share != "idle" else None,
             ]
         )
         for share in there

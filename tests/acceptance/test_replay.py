@@ -1,7 +1,7 @@
 """Failed calls made once more, some of which had happened all along, also when the scheduler is killed meanwhile.
 
 The sandbox's ledger is the witness. ``QUAYSIDE_STORM=full`` in the environment of pytest replays a thousand; without it
-the same walk is a tenth as long.
+the same walk is a twentieth as long, with one kill in it.
 """
 
 from __future__ import annotations
@@ -40,22 +40,28 @@ from tests.acceptance.storm import FULL, storm, tuned
 from tests.waiting import until
 
 LOST, BROKEN = "lost_answer", "status:503"
-_TENTH = 10 if FULL else 1
+
+
+def some(number: int) -> int:
+    """Return so many, or a twentieth of them."""
+    return number if FULL else max(1, number // 20)
+
+
 Calls = Mapping[tuple[str, str], tuple[int, str]]  # (vendor, operation) -> how many, effect
 CALLS: Calls = {
-    ("stripe", "create_payment"): (15 * _TENTH, "payment"),
-    ("razorpay", "create_payment"): (6 * _TENTH, "payment"),
-    ("twilio", "send_sms"): (8 * _TENTH, "message"),
-    ("klaviyo", "track_event"): (29 * _TENTH, ""),
-    ("fedex", "quote_rates"): (41 * _TENTH, ""),
-    ("aramex", "create_shipment"): (1 * _TENTH, "shipment"),
+    ("stripe", "create_payment"): (some(150), "payment"),
+    ("razorpay", "create_payment"): (some(60), "payment"),
+    ("twilio", "send_sms"): (some(80), "message"),
+    ("klaviyo", "track_event"): (some(290), ""),
+    ("fedex", "quote_rates"): (some(410), ""),
+    ("aramex", "create_shipment"): (some(10), "shipment"),
 }
 KILLED: Calls = {  # while these are replayed; a vendor's key, our look-up and neither is what makes them safe
-    ("stripe", "create_payment"): (14 * _TENTH, "payment"),
-    ("twilio", "send_sms"): (14 * _TENTH, "message"),
-    ("klaviyo", "track_event"): (14 * _TENTH, ""),
+    ("stripe", "create_payment"): (some(160), "payment"),
+    ("twilio", "send_sms"): (some(160), "message"),
+    ("klaviyo", "track_event"): (some(160), ""),
 }
-KILLS = 6 if FULL else 2
+KILLS = 6 if FULL else 1
 SEED = 20_261_126
 WIDE = [{"name": "wide", "limit": 10_000, "seconds": 1.0}]
 STORMY = {
@@ -219,9 +225,11 @@ async def test_a_scheduler_killed_in_the_middle_of_a_replay_goes_on_where_it_was
         )
 
     assert total > len(before) > 0
-    assert Counter((item.vendor, item.state, item.outcome) for item in items) == {
-        (vendor, "done", "success"): many for (vendor, _operation), (many, _effect) in KILLED.items()
-    }
+    # What had succeeded when the scheduler was killed, and was not noted as done yet, is not made again.
+    kept = [item for item in items if item.state == "refused"]
+    assert {item.why for item in kept} <= {"It has succeeded under this key meanwhile."}
+    assert len(kept) <= KILLS * AT_ONCE * len(vendors)
+    assert Counter(item.outcome for item in items if item.state == "done") == {"success": total - len(kept)}
     assert {item.number: item for item in items if item.number in before} == before
     assert [key for key, number in effects.items() if number > 1] == []
     for (vendor, _operation), (many, effect) in KILLED.items():
