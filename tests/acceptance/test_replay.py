@@ -217,7 +217,7 @@ async def test_a_scheduler_killed_in_the_middle_of_a_replay_goes_on_where_it_was
         await at.stop_all()
 
         items = await replays.items(at.db, id, limit=2000)
-        effects = Counter((effect["vendor"], effect["reference"]) for effect in await at.effects("R-"))
+        effects = Counter((effect["vendor"], effect["reference"]) for effect in await at.effects(""))
         found = (await at.control("GET", "/ledger"))["requests"]
         made = Counter((call.vendor, call.operation) for call in await search(at.db, trigger="replay", limit=5000))
         at.figures.update(
