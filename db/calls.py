@@ -115,19 +115,30 @@ async def rows_of(db: Database, found: Sequence[Row[Any]], *, with_attempts: boo
     return [_call(row, sent.get(row.id, ())) for row in found]
 
 
-async def trace(db: Database, correlation_id: str, *, limit: int = 1000) -> tuple[list[CallRow], list[AttemptRow]]:
+async def trace(
+    db: Database, correlation_id: str, *, limit: int = 1000, with_bodies: bool = True
+) -> tuple[list[CallRow], list[AttemptRow]]:
     """Return the calls under a correlation id and all attempts with their bodies, oldest first.
 
     Attempts of a call that has not ended yet are among them.
     """
     query = select(calls).where(calls.c.correlation_id == correlation_id).order_by(calls.c.started_at, calls.c.id)
-    sent = _with_bodies().where(attempts.c.correlation_id == correlation_id)
+    sent = (_with_bodies() if with_bodies else select(attempts)).where(attempts.c.correlation_id == correlation_id)
     async with db.read() as connection:
         found = (await connection.execute(query.limit(limit))).all()
         made = (await connection.execute(sent.order_by(attempts.c.started_at, attempts.c.id).limit(2 * limit))).all()
     rows = [_attempt(row) for row in made]
     by_call = _by_call(rows)
     return [_call(row, by_call.get(row.id, ())) for row in found], rows
+
+
+async def one(db: Database, correlation_id: str, call_id: str) -> CallRow | None:
+    """Return a call of a trace with its attempts and their bodies, None when it is not kept."""
+    c = calls.c
+    query = select(calls).where(c.correlation_id == correlation_id, c.id == call_id).limit(1)
+    async with db.read() as connection:
+        row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _call(row, await attempts_of(db, call_id))
 
 
 async def attempts_of(db: Database, call_id: str) -> list[AttemptRow]:

@@ -114,9 +114,11 @@ class QuotaPolicy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
     """How the vendor knows us. ``token``: one token shared by all processes until it expires. ``session``: opened for a
-    stretch of work, closed at its end, at most ``slots`` at once over all processes."""
+    stretch of work, closed at its end, at most ``slots`` at once over all processes. ``header`` is the one that carries
+    what the sign-in gave, for people to read; ``authorization`` takes it as a bearer."""
 
     kind: Literal["token", "session"]
+    header: str = "authorization"
     slots: int = 1
     slot_seconds: float = 600.0  # after this the vendor itself frees the slot of a session left open
 

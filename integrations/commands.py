@@ -22,6 +22,7 @@ from integrations.errors import BusinessFailed, HttpFailed, InvalidInput, Missin
 from integrations.limits import edited, is_whole, limits_of, sources_of, usable, values_of
 from integrations.options import IntegrationOptions, VendorOptions
 from integrations.outcome import Priority
+from integrations.proof import shown_proof
 from integrations.registry import VENDORS, adapter_class
 from integrations.resilience.rate_limiter import kept_for_interactive
 from integrations.runtime import Runtime
@@ -89,6 +90,7 @@ def vendor_listed(
         ],
         "region": vendor.region,
         "webhook": f"QUAYSIDE_{name.upper()}_{vendor.webhook.credential}" if vendor.webhook else None,
+        "proof": shown_proof(adapter_class(name)),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -47,7 +47,8 @@ class OperationFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorFacts:
-    """One vendor. ``sandboxed``: its calls go to the sandbox; the pages say so plainly."""
+    """One vendor. ``sandboxed``: its calls go to the sandbox; the pages say so plainly. ``proof`` is how it is told who
+    we are: header -> value, with each secret as a shell variable, ``Bearer ${STRIPE_SECRET_KEY}``."""
 
     name: str
     label: str
@@ -62,6 +63,7 @@ class VendorFacts:
     webhook: tuple[str, bool] | None = None  # the variable its events are proven with, and whether it is set
     limits: Sequence[LimitFacts] = ()
     region: str = "worldwide"  # or north_america, europe, middle_east, asia_pacific
+    proof: Mapping[str, str] = field(default_factory=dict)
 
 
 def facts_of(vendor: Mapping[str, Any]) -> VendorFacts:
@@ -75,6 +77,7 @@ def facts_of(vendor: Mapping[str, Any]) -> VendorFacts:
         quotas=[QuotaFacts(**quota) for quota in vendor["quotas"]],
         operations=[OperationFacts(**operation) for operation in vendor["operations"]],
         limits=[LimitFacts(**limit) for limit in vendor["limits"]],
+        proof=vendor["proof"],
     )
 
 

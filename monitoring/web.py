@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Scope
 from db.engine import Database
 from db.retention import RetentionOptions
 from db.users import any_user
-from monitoring import call_csv, duties, login, password_page, probes, problem
+from monitoring import call_csv, duties, login, password_page, probes, problem, trace_csv
 from monitoring.alerts.incidents import Alerts
 from monitoring.api import PREFIX, ROUTERS, docs
 from monitoring.context import DashboardContext
@@ -116,7 +116,8 @@ def create_web(
     problem.install(api, foreign)
     for router in ROUTERS:
         api.include_router(router, prefix=PREFIX)
-    for router in (docs.router, probes.router, login.router, password_page.router, call_csv.router, *brought):
+    own = (docs, probes, login, password_page, call_csv, trace_csv)
+    for router in (*(module.router for module in own), *brought):
         api.include_router(router)
     api.add_api_route("/api/{rest:path}", _no_such_route, methods=_METHODS, include_in_schema=False)
     api.add_api_route(OPEN_BELOW + "{rest:path}", _nothing_to_see, methods=["GET"], include_in_schema=False)

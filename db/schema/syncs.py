@@ -80,6 +80,7 @@ sync_runs = Table(
     Index(None, "sync", "scheduled_at"),
     Index(None, "scheduled_at"),
     Index(None, "state"),
+    Index(None, "correlation_id"),
     Index(
         "ix_sync_runs_backfill_id",
         "backfill_id",

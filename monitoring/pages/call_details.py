@@ -12,6 +12,8 @@ from dash.development.base_component import Component
 from db.calls import AttemptRow, CallRow
 from monitoring import units
 from monitoring.context import DashboardContext
+from monitoring.next_step import next_step
+from monitoring.pages.as_curl import curl_of
 from monitoring.pages.marks import badge, moment, tone
 from monitoring.timerange import TimeRange
 
@@ -23,10 +25,13 @@ def call_details(
 ) -> list[Component]:
     """Return the parts of a call, the explanation first. ``traced`` adds the link to its trace."""
     return [
-        html.P(sentence(call), className=f"q-sentence q-edge-{tone(call.outcome)}"),
+        html.Div(
+            [html.P(sentence(call)), html.P(step, className="q-next") if (step := next_step(call)) else None],
+            className=f"q-sentence q-edge-{tone(call.outcome)}",
+        ),
         html.Dl(_facts(call, context, view, traced), className="q-facts"),
         html.H3(units.plural(len(attempts), "attempt") if attempts else "No attempt was sent", className="q-h3"),
-        *[attempt_details(attempt, view, opened=len(attempts) == 1) for attempt in attempts],
+        *[attempt_details(attempt, context, view, opened=len(attempts) == 1) for attempt in attempts],
     ]
 
 
@@ -71,7 +76,9 @@ def _error(error_type: str | None, fault: str | None) -> str:
     return f" {error_type.replace('_', ' ')}" + (f", the fault is {_FAULTS.get(fault, fault)}" if fault else "")
 
 
-def attempt_details(attempt: AttemptRow, view: TimeRange, *, opened: bool = False) -> Component:
+def attempt_details(
+    attempt: AttemptRow, context: DashboardContext, view: TimeRange, *, opened: bool = False
+) -> Component:
     """Return one attempt, folded unless it is the only one."""
     word = "error" if attempt.error_type else "success"
     step = "" if attempt.operation in {"", None} else attempt.operation
@@ -90,6 +97,9 @@ def attempt_details(attempt: AttemptRow, view: TimeRange, *, opened: bool = Fals
                     *_pair("Started", moment(attempt.started_at, view)),
                     *_pair("Operation", step),
                     *(_pair("Error", _error(attempt.error_type, attempt.fault).strip()) if attempt.error_type else []),
+                    *(_pair("Why", attempt.message) if attempt.message else []),
+                    *(_pair("Held back", units.duration(attempt.throttle_wait)) if attempt.throttle_wait else []),
+                    *(_pair("Asked to wait", units.duration(attempt.retry_after)) if attempt.retry_after else []),
                     *_pair("Circuit", attempt.circuit_state.replace("_", " ")),
                     *(_pair("Held back", units.duration(attempt.throttle_wait)) if attempt.throttle_wait else []),
                     *(_pair("Quota", _quota(attempt)) if attempt.quota_limit or attempt.quota_remaining else []),
@@ -103,6 +113,7 @@ def attempt_details(attempt: AttemptRow, view: TimeRange, *, opened: bool = Fals
             ),
             *_body("Sent", attempt.request),
             *_body("Answered", attempt.response),
+            curl_of(attempt, context),
         ],
         open=opened,
         className="q-attempt",

@@ -373,8 +373,7 @@ def _register_drawer(app: Dash, context: DashboardContext) -> None:
 
         async def read() -> list[Component]:
             nonlocal title
-            found, _ = await call_queries.trace(context.db, correlation_id)
-            call = next((one for one in found if one.id == id), None)
+            call = await call_queries.one(context.db, correlation_id, id)
             if call is None:
                 return [empty("This call is not kept any more.")]
             title = f"{context.label(call.vendor)} · {call.operation}"

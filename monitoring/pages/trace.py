@@ -1,173 +1,202 @@
-"""The trace: everything that happened under one correlation id on one time axis: calls, attempts, waits."""
+"""The trace: everything that happened under one correlation id, what began it, and where the time went.
+
+The filters, the page of the list and the open call live in the URL. While something is under way the page is drawn anew
+with every tick; after that only when something came.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+import re
+from dataclasses import asdict
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
-from dash import Dash, Input, Output, State, dcc, html
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import calls as call_queries
-from db.calls import AttemptRow, CallRow
+from db.traces import Beginning, beginnings, extent, traces_of
 from monitoring import units
-from monitoring.charts.waterfall import Bar, Extent, extent
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
+from monitoring.pages import trace_rows, trace_sum
 from monitoring.pages.call_details import call_details
-from monitoring.pages.marks import aria, badge, moment
+from monitoring.pages.marks import aria
 from monitoring.pages.states import empty, loading, shown
-from monitoring.timerange import TimeRange, time_range
+from monitoring.timerange import TimeRange, parameters_of, time_range
+from monitoring.tracing import Traced, read
 
-_SHORTEST_WAIT = 0.02  # seconds; a gap between attempts below this is only our own bookkeeping
-_DETAILED = 60  # calls shown in full below the waterfall
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_DAY = 86400.0
 
 
 def layout(_context: DashboardContext, correlation_id: str) -> Component:
     """Return the frame of the page."""
+    id = unquote(correlation_id)
     return html.Div(
         [
             html.Div(
-                [html.H1("Trace"), html.Span(unquote(correlation_id), className="q-mono q-sub")],
+                [
+                    html.H1("Trace"),
+                    html.Span(id, className="q-mono q-sub q-trace-id"),
+                    html.Span(className="q-grow"),
+                    html.A(
+                        "CSV",
+                        href=f"/traces.csv?id={quote(id, safe='')}",
+                        download="",
+                        target="_self",
+                        className="q-csv",
+                        **aria(label="Download the trace as CSV"),
+                    ),
+                ],
                 className="q-head",
             ),
-            dcc.Store(id="trace-id", data=unquote(correlation_id)),
-            html.Div(loading(60, 220), id="trace-body"),
+            dcc.Store(id="trace-id", data=id),
+            dcc.Store(id="trace-seen"),
+            html.Div(loading(44, 90, 320), id="trace-body"),
+            dmc.Drawer(
+                html.Div(id="trace-call-body"),
+                id="trace-call",
+                title="Call",
+                position="right",
+                size="min(640px, 100vw)",
+                padding="md",
+                closeButtonProps=aria(label="Close the call"),
+            ),
         ]
     )
 
 
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
-    """Keep the page fresh: a run that goes on adds calls to its trace."""
+    """Keep the page fresh, and open a call of it in the drawer."""
 
     @app.callback(
         Output("trace-body", "children"),
+        Output("trace-seen", "data"),
         Input("tick", "data"),
         Input("trace-id", "data"),
         Input("zone", "data"),
-        State("url", "search"),
+        Input("url", "search"),
+        State("trace-seen", "data"),
     )
-    async def show(_tick: float, correlation_id: str, zone: str | None, search: str | None) -> Any:
+    async def show(_tick: float, id: str | None, zone: str | None, search: str | None, seen: Any) -> Any:
+        if not id:
+            return no_update, no_update
         view = time_range(search, zone, context.now())
+        wanted = wanted_of(search)
+        state: Any = None
 
-        async def read() -> list[Component]:
-            found, attempts = await call_queries.trace(context.db, correlation_id)
-            return trace(found, attempts, context, view)
+        async def reading() -> list[Component | None]:
+            nonlocal state
+            state = await hub.once(("trace-state", id), lambda: state_of(context, id))
+            if ctx.triggered_id == "tick" and seen == state and not seen["going"]:
+                return []
+            found = await hub.once(("trace", id), lambda: read(context.db, id, view.now))
+            if found is None:
+                return [await hub.once(("trace-missing", id, view.query), lambda: missing(context, id, view))]
+            state = {**state, "going": found.goes_on}
+            return trace(found, context, view, wanted)
 
-        return await shown("trace", hub.once(("trace", correlation_id, search, zone), read))
+        body = await shown("trace", reading())
+        return (no_update, no_update) if body == [] else (body, state)
 
-
-def trace(
-    found: Sequence[CallRow], attempts: Sequence[AttemptRow], context: DashboardContext, view: TimeRange
-) -> list[Component]:
-    """Return the sum, the waterfall and the calls in full."""
-    if not found and not attempts:
-        return [
-            empty(
-                "Nothing is recorded under this id.",
-                "It may be too old to be kept, or still on its way: a call appears within seconds of its end.",
-            )
-        ]
-    whole = extent(
-        [(call.started_at, call.duration) for call in found]
-        + [(attempt.started_at, attempt.duration or 0.0) for attempt in attempts]
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
+        ClientsideFunction("quayside", "closed"),
+        Output("url", "search", allow_duplicate=True),
+        Input("trace-call", "opened"),
+        State("url", "search"),
+        prevent_initial_call=True,
     )
+
+    @app.callback(
+        Output("trace-call", "opened"),
+        Output("trace-call", "title"),
+        Output("trace-call-body", "children"),
+        Input("url", "search"),
+        Input("zone", "data"),
+        Input("trace-id", "data"),
+        State("trace-call", "opened"),
+    )
+    async def open_traced(search: str | None, zone: str | None, id: str | None, opened: bool | None) -> Any:
+        chosen = parameters_of(search).get("call", "").rpartition("/")[2]
+        if not chosen or not id:
+            return (False if opened else no_update), no_update, no_update
+        view = time_range(search, zone, context.now())
+        title = "Call"
+
+        async def reading() -> list[Component]:
+            nonlocal title
+            call = await call_queries.one(context.db, id, chosen)
+            if call is None:
+                return [empty("This call has not ended yet, or is not kept any more.", "Its attempts are in the list.")]
+            title = f"{context.label(call.vendor)} · {call.operation}"
+            return call_details(call, call.sent, context, view, traced=False)
+
+        body = await shown("trace-call", reading())
+        return True, title, body
+
+
+async def state_of(context: DashboardContext, id: str) -> dict[str, Any]:
+    """Return what tells whether anything came since: how much is recorded, and how what the trace belongs to stands."""
+    recorded = await extent(context.db, id)
+    begun = await beginnings(context.db, id)
+    return {
+        **asdict(recorded),
+        "begun": [[one.kind, one.id, one.state] for one in begun],
+        "going": False,
+    }
+
+
+def wanted_of(search: str | None) -> dict[str, str]:
+    """Return what a URL narrows the list of calls by."""
+    asked = parameters_of(search)
+    return {name: asked[name] for name in ("show", "vendor", "page") if asked.get(name)}
+
+
+def trace(found: Traced, context: DashboardContext, view: TimeRange, wanted: dict[str, str]) -> list[Component | None]:
+    """Return the parts of a trace: what came of it, where the time went, its calls in the order they began."""
     return [
-        _sum(found, attempts, whole, view),
-        waterfall(found, whole, context),
-        *[
-            html.Section(
-                [
-                    html.Div(
-                        [html.H2(f"{context.label(call.vendor)} · {call.operation}"), moment(call.started_at, view)],
-                        className="q-panel-head",
-                    ),
-                    *call_details(call, call.sent, context, view, traced=False),
-                ],
-                className="q-panel",
-                id=f"call-{call.id}",
-            )
-            for call in found[:_DETAILED]
-        ],
+        trace_sum.headline(found, context, view),
+        trace_sum.figures(found, view),
+        trace_sum.where_the_time_went(found),
+        trace_rows.waterfall(found, context, view, wanted),
+        trace_sum.vendors(found, context, view),
     ]
 
 
-def _sum(found: Sequence[CallRow], attempts: Sequence[AttemptRow], whole: Extent, view: TimeRange) -> Component:
-    failed = sum(call.outcome in {"error", "unknown"} for call in found)
-    vendors = len({call.vendor for call in found})
-    return html.P(
-        [
-            "Began ",
-            moment(whole.start, view),
-            f" · {units.duration(whole.seconds)} · {units.plural(len(found), 'call')} to "
-            f"{units.plural(vendors, 'vendor')} · {units.plural(len(attempts), 'attempt')}",
-            f" · {units.count(failed)} failed" if failed else "",
-        ],
-        className="q-dim q-block",
-    )
-
-
-def waterfall(found: Sequence[CallRow], whole: Extent, context: DashboardContext) -> Component:
-    """Return one row per call and, below it, one per attempt; hatched is waiting."""
-    cells: list[Component] = [html.Div(), _axis(whole), html.Div(className="q-trace-value")]
-    for call in found:
-        cells += _row(
-            html.A(
-                [badge(call.outcome, context.label(call.vendor)), html.Span(call.operation)],
-                href=f"#call-{call.id}",
-                className="q-trace-name",
-            ),
-            [whole.bar(call.started_at, call.duration, "call")],
-            units.duration(call.duration),
+async def missing(context: DashboardContext, id: str, view: TimeRange) -> Component:
+    """Return that nothing is recorded under an id, what may be the reason, and where it leads if it is something else's."""
+    if not _ID.fullmatch(id):
+        return empty(
+            "This is no correlation id.",
+            "One has letters, digits and . _ : - and at most 128 of them; look for spaces or a cut-off end.",
+            mark="question",
         )
-        ended = call.started_at
-        for attempt in call.sent:
-            waited = (attempt.started_at - ended).total_seconds()
-            bars = []
-            if waited > _SHORTEST_WAIT:
-                bars.append(whole.bar(ended, waited, "wait"))
-            bars.append(whole.bar(attempt.started_at, attempt.duration or 0.0, "bad" if attempt.error_type else "ok"))
-            words = f"attempt {attempt.number}" if attempt.operation == call.operation else attempt.operation
-            text = (
-                f"{words.replace('_', ' ')} · {attempt.status or (attempt.error_type or 'no answer').replace('_', ' ')}"
-            )
-            cells += _row(
-                html.Span([html.Span(text)], className="q-trace-name q-trace-step"),
-                bars,
-                units.duration(attempt.duration)
-                + (f" after {units.duration(waited)}" if waited > _SHORTEST_WAIT else ""),
-            )
-            ended = attempt.started_at + timedelta(seconds=attempt.duration or 0.0)
-    legend = html.Div(
-        [
-            html.Span([html.I(className="q-key q-lane-call"), "call"]),
-            html.Span([html.I(className="q-key q-lane-ok"), "attempt"]),
-            html.Span([html.I(className="q-key q-lane-bad"), "failed attempt"]),
-            html.Span([html.I(className="q-key q-lane-wait"), "waiting: backoff or held back"]),
-        ],
-        className="q-keys",
+    elsewhere = await traces_of(context.db, id)
+    if elsewhere:
+        return html.Div([empty("This is not a trace's id.", mark="question"), _elsewhere(elsewhere, view)])
+    kept = units.span(context.retention.calls * _DAY)
+    return empty(
+        "Nothing is recorded under this id.",
+        f"Calls are kept for {kept}; what is older is gone. A call appears within seconds of its first request, so it may "
+        "be on its way. Else the id is mistyped, of another installation, or what it stood for called no vendor.",
+        mark="question",
     )
-    return html.Section([html.Div(cells, className="q-trace"), legend], className="q-panel")
 
 
-def _row(name: Component, bars: Sequence[Bar], value: str) -> list[Component]:
-    lane = [
-        html.I(className=f"q-lane-{bar.kind}", style={"left": f"{bar.left:.3%}", "width": f"{bar.width:.3%}"})
-        for bar in bars
-    ]
-    return [
-        html.Div(name),
-        html.Div(lane, className="q-trace-lane", **aria(hidden="true")),
-        html.Div(value, className="q-trace-value q-num q-right"),
-    ]
-
-
-def _axis(whole: Extent) -> Component:
-    marks = [
-        html.Span(units.duration(offset) if offset else "0", style={"left": f"{offset / whole.seconds:.2%}"})
-        for offset in whole.ticks()
-        if offset / whole.seconds <= 0.94
-    ]
-    return html.Div(marks, className="q-trace-axis", **aria(hidden="true"))
+def _elsewhere(found: list[Beginning], view: TimeRange) -> Component:
+    what = {"order": "The order", "run": "The run"}
+    return html.Ul(
+        [
+            html.Li(
+                [
+                    f"{what.get(one.kind, one.kind)} of this name, of {units.full(one.at, view.zone)}, is in ",
+                    dcc.Link("its trace", href=view.link(f"/traces/{quote(one.name, safe='')}")),
+                    ".",
+                ]
+            )
+            for one in found
+        ],
+        className="q-plain q-block",
+    )

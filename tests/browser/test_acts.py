@@ -92,7 +92,7 @@ async def test_filter_narrows_the_list_and_a_row_opens_the_call(visit: Visit) ->
     await drawer.get_by_role("link").last.click()
 
     await expect(page).to_have_url(re.compile("/traces/"))
-    await expect(page.locator(".q-trace")).to_be_visible()
+    await expect(page.locator(".q-waterfall")).to_be_visible()
 
 
 async def test_list_goes_on_below_its_first_hundred(visit: Visit) -> None:

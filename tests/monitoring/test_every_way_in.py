@@ -27,6 +27,7 @@ from monitoring.web import create_web
 from tests.conftest import MovableClock
 from tests.monitoring.browser import HTML, client, running, signed_in, with_token
 from tests.monitoring.cast import sync_facts, vendor_facts
+from tests.monitoring.sockets import page_socket
 
 Right = Literal["operate", "trigger", "admin", "own"]
 
@@ -336,6 +337,37 @@ async def test_what_shows_something_writes_nothing(
             answer = await call(viewer, output, known)
         assert written == [], f"{name} writes; name it in ACTING with the right it asks for"
         assert answer.status_code not in (401, 403), name
+
+
+async def test_what_is_pushed_over_the_websocket_writes_nothing(
+    api: FastAPI, database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer = await signed_in(api, database, clock, "viewer")
+    pushed = {name: found for name, found in callbacks(api).items() if found[1]["websocket"]}
+
+    assert pushed
+    for name, (output, known) in pushed.items():
+        with watched(monkeypatch) as (_asked, written):
+            async with page_socket(api, viewer) as socket:
+                await socket.call(payload(output, known))
+                told = await socket.next()
+        assert name not in ACTING, f"{name} is only shown, whoever asks; let it act over HTTP"
+        assert (told["type"], written) == ("set_props", []), f"{name} told {told} and wrote {written}"
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+async def test_nothing_that_acts_can_be_asked_for_over_the_websocket(
+    api: FastAPI, database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    person = await signed_in(api, database, clock, role)
+    known_here = callbacks(api)
+
+    for name in ACTING:
+        with watched(monkeypatch) as (_asked, written):
+            async with page_socket(api, person) as socket:
+                await socket.call(payload(*known_here[name]))
+                told = await socket.next()
+        assert (told, written) == ({}, []), f"{name} answered over the WebSocket; take websocket=True from it"
 
 
 async def lacking(api: FastAPI, db: Database, clock: MovableClock, right: Right) -> list[httpx.AsyncClient]:

@@ -27,7 +27,7 @@ from monitoring.context import DashboardContext
 from monitoring.facts import QuotaFacts
 from monitoring.health import Health
 from monitoring.identity import SCOPES_OF, Identity, current_user
-from monitoring.pages import calls, overview_parts, shell, states, trace, vendor, vendor_charts
+from monitoring.pages import calls, overview_parts, shell, states, vendor, vendor_charts
 from monitoring.timerange import time_range
 from monitoring.vendor_card import VendorCard, cards, worst_first
 from monitoring.vendor_figures import Figures, figures_of_all
@@ -145,22 +145,6 @@ async def test_error_rate_leaves_out_what_we_refused_ourselves(site: Site, clock
 
     assert aramex.refused > 0
     assert aramex.error_rate == aramex.failed / aramex.calls
-
-
-async def test_trace_shows_attempts_and_the_wait_between_them(site: Site, clock: MovableClock) -> None:
-    view = time_range("", "UTC", clock.now())
-    found, attempts = await call_queries.trace(site.context.db, site.day.retried_correlation)
-    drawn = _text(trace.trace(found, attempts, site.context, view))
-
-    assert len(attempts) > len(found)
-    assert "q-lane-wait" in drawn
-    assert "attempt 2" in drawn
-
-
-async def test_trace_of_an_unknown_id_says_so(site: Site, clock: MovableClock) -> None:
-    drawn = _text(trace.trace([], [], site.context, time_range("", "UTC", clock.now())))
-
-    assert "Nothing is recorded under this id." in drawn
 
 
 async def test_failed_call_is_explained_first(site: Site, clock: MovableClock) -> None:

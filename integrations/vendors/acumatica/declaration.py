@@ -163,7 +163,7 @@ VENDOR = Vendor(
     # Every licence has its own number of requests a minute; from half of it on the server slows down deliberately.
     quotas=(QuotaPolicy(name="licence_minute", limit=600, seconds=60.0, paced=False),),
     concurrency=2,
-    sign_in=SignIn(kind="session", slots=2, slot_seconds=600.0),
+    sign_in=SignIn(kind="session", header="cookie", slots=2, slot_seconds=600.0),
     kept_fields=frozenset(
         {
             "AppliedToOrder",

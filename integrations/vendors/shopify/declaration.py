@@ -49,7 +49,7 @@ VENDOR = Vendor(
     ),
     # What the smallest plan restores: 100 points a second into a bucket of 2,000. The answers tell the shop's own.
     quotas=(QuotaPolicy(name="points", limit=2000, seconds=20, paced=False),),
-    sign_in=SignIn(kind="token"),
+    sign_in=SignIn(kind="token", header="x-shopify-access-token"),
     kept_fields=frozenset(_KEPT.split()),
     request_id_header="x-request-id",
     version_headers=("x-shopify-api-version", "x-shopify-api-deprecated-reason"),
