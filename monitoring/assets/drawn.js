@@ -49,6 +49,21 @@
 
   window.quayside = { put: put };
 
+  // The first drawing does not wait for the framework's callbacks, only for the places it belongs to.
+  window.quayside_ahead.then(function (drawn) {
+    if (!drawn) return;
+    var ids = Object.keys(drawn.parts);
+    function draw() {
+      if (!document.getElementById(ids[0])) return false;
+      ids.forEach(function (id) { put(id, drawn.parts[id]); });
+      return true;
+    }
+    if (draw()) return;
+    var seen = new MutationObserver(function () { if (draw()) seen.disconnect(); });
+    seen.observe(document.documentElement, { childList: true, subtree: true });
+    setTimeout(function () { seen.disconnect(); }, 20000);
+  });
+
   document.addEventListener("click", function (event) {
     var link = event.target.closest && event.target.closest(".q-drawn a[href^='/']");
     if (!link || link.target || link.hasAttribute("download") || event.button || event.defaultPrevented) return;
