@@ -31,8 +31,8 @@ async def begin(db: Database, *, days: int = 3, id: str | None = None) -> Backfi
     )
 
 
-async def one(db: Database, **more: int) -> Backfill:
-    found = await begin(db, **more)
+async def one(db: Database, *, days: int = 3) -> Backfill:
+    found = await begin(db, days=days)
     assert found is not None
     return found
 
