@@ -18,7 +18,6 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from db import answers
 from db.engine import Database, StoreUnavailable
 from integrations.adapter import Access, Adapter, Delivery, Exchange, Fallback, Idempotency, Operation, VendorEvent
 from integrations.claims import KEPT, Claims
@@ -31,9 +30,10 @@ from integrations.errors import (
 )
 from integrations.exchange import LiveExchange, Road
 from integrations.follow_up import follow_up
+from integrations.last_answers import LastAnswers
 from integrations.outcome import CallResult, Priority
 from integrations.record import CallFacts
-from integrations.resilience.idempotency import input_hash
+from integrations.resilience.clock import Clock
 from integrations.sign_in import Session, SignInDesk
 from integrations.walk import (
     NOTHING,
@@ -87,14 +87,14 @@ class Gateway:
     """The only way to a vendor. ``roads`` holds one per vendor; ``owner`` is this process."""
 
     def __init__(
-        self, *, db: Database, roads: Mapping[str, Road], claims: Claims, desk: SignInDesk, owner: str
+        self, *, db: Database, roads: Mapping[str, Road], claims: Claims, desk: SignInDesk, owner: str, clock: Clock
     ) -> None:
         self._db = db
         self._roads = roads
         self._claims = claims
         self._desk = desk
         self._owner = owner
-        self._keeping: set[asyncio.Task[None]] = set()  # answers being kept for the cached fallback
+        self._answers = LastAnswers(db, clock)
 
     def __repr__(self) -> str:
         return f"<Gateway {self._owner} vendors={len(self._roads)}>"
@@ -154,7 +154,7 @@ class Gateway:
         walk.end("success", None)
         await follow_up(self._db, road.clock, asked, found)
         if chosen.fallback is not None and chosen.fallback.keeps_answers and not found.replayed:
-            self._keep_answer(vendor, chosen, asked, found)
+            self._answers.keep(vendor, chosen.name, asked, walk.to_store(found.value))
         return found
 
     async def receive(self, vendor: str, delivery: Delivery) -> Sequence[VendorEvent]:
@@ -191,9 +191,8 @@ class Gateway:
             await self._close(road, stretch)
 
     async def close(self) -> None:
-        """Wait for answers that are being kept."""
-        if self._keeping:
-            await asyncio.gather(*self._keeping, return_exceptions=True)
+        """Store the answers that are kept for the cached fallback."""
+        await self._answers.close()
 
     async def close_orphans(self) -> None:
         """Close the sessions that dead processes left open, at every vendor with sessions."""
@@ -323,7 +322,7 @@ class Gateway:
         self, operation: Operation, asked: BaseModel, walk: Walk, fallback: Fallback
     ) -> CallResult | None:
         vendor = walk.call.vendor
-        kept = await answers.last(self._db, vendor, operation.name, input_hash(asked))
+        kept = await self._answers.last(vendor, operation.name, asked)
         if kept is None:
             return None
         age = (walk.road.clock.now() - kept[1]).total_seconds()
@@ -331,20 +330,6 @@ class Gateway:
             return None
         value = marked_stale(result_adapter(operation.result).validate_python(kept[0]))
         return walk.result(value, stale=True, age=age)
-
-    def _keep_answer(self, vendor: str, operation: Operation, asked: BaseModel, found: CallResult) -> None:
-        dumped = result_adapter(operation.result).dump_python(found.value, mode="json")
-        at = self._roads[vendor].clock.now()
-
-        async def keep() -> None:
-            try:
-                await answers.keep(self._db, vendor, operation.name, input_hash(asked), dumped, at)
-            except StoreUnavailable:
-                log.warning("answer.not_stored", extra={"vendor": vendor})
-
-        task = asyncio.create_task(keep())
-        self._keeping.add(task)
-        task.add_done_callback(self._keeping.discard)
 
     # --- what a walk needs -----------------------------------------------------------------------------------------------
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import orjson
 
@@ -15,6 +15,7 @@ Priority = Literal["interactive", "batch"]
 Trigger = Literal["sync", "api", "user", "replay", "demo"]
 CallOutcome = Literal["success", "error", "refused", "unknown"]
 Pairs = Sequence[tuple[str, str]]
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,14 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     cookies: Mapping[str, str] = field(default_factory=dict)
+    _read: dict[Callable[[bytes], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def read_by(self, reader: Callable[[bytes], Read]) -> Read:
+        """Return what a reader makes of the body, made once for all who look at it; none of them may change it."""
+        if reader not in self._read:
+            self._read[reader] = reader(self.body)
+        found: Read = self._read[reader]
+        return found
 
     def text(self) -> str:
         """Return the body as UTF-8 text. Raise SchemaDrift when it is not."""

@@ -73,7 +73,7 @@ async def open_runtime(
             attempt_timeout=vendor.attempt_timeout,
         )
     gateway = Gateway(
-        db=db, roads=roads, claims=Claims(db, owner, clock), desk=SignInDesk(db, owner, clock), owner=owner
+        db=db, roads=roads, claims=Claims(db, owner, clock), desk=SignInDesk(db, owner, clock), owner=owner, clock=clock
     )
     await recorder.open()
     try:

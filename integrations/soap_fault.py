@@ -45,8 +45,13 @@ class SoapFault:
 
 
 def parse_xml(body: bytes) -> etree._Element | None:
-    """Return the root of an XML body, None when it is not well-formed. A DTD is not accepted, nothing is fetched."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    """Return the root of an XML body, None when it is not well-formed. A DTD is not accepted, nothing is fetched.
+
+    Comments and processing instructions are left out: they say nothing, and stand in the way of who walks the elements.
+    """
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
@@ -54,8 +59,12 @@ def parse_xml(body: bytes) -> etree._Element | None:
     return None if root.getroottree().docinfo.internalDTD is not None else root
 
 
-def soap_body(body: bytes) -> etree._Element | None:
-    """Return the ``Body`` element of a SOAP 1.1 or 1.2 answer, None when the bytes are no whole SOAP envelope."""
+def soap_body(response: Response) -> etree._Element | None:
+    """Return the ``Body`` element of a SOAP 1.1 or 1.2 answer, None when it is no whole SOAP envelope."""
+    return response.read_by(_soap_body)
+
+
+def _soap_body(body: bytes) -> etree._Element | None:
     root = parse_xml(body)
     if root is None:
         return None
@@ -65,9 +74,9 @@ def soap_body(body: bytes) -> etree._Element | None:
     return root.find(f"{{{name.namespace}}}Body")
 
 
-def soap_fault(body: bytes) -> SoapFault | None:
+def soap_fault(response: Response) -> SoapFault | None:
     """Return the Fault of a SOAP answer, None when it holds none."""
-    found = soap_body(body)
+    found = soap_body(response)
     if found is None:
         return None
     for namespace, code_path, text_path in (
@@ -83,7 +92,7 @@ def soap_fault(body: bytes) -> SoapFault | None:
 
 def by_soap_fault(label: str, response: Response) -> Verdict | None:
     """Return the verdict on a SOAP answer: of its Fault where it has one, else of the status alone."""
-    fault = soap_fault(response.body)
+    fault = soap_fault(response)
     return by_status(label, response) if fault is None else verdict_of(label, fault)
 
 

@@ -61,6 +61,7 @@ DB_IN_INTEGRATIONS_ONLY_FROM = {
     "exchange.py",
     "follow_up.py",
     "gateway.py",
+    "last_answers.py",
     "limit_book.py",
     "once.py",
     "permit_desk.py",

@@ -6,6 +6,7 @@ the amount is rounded, half up, to the currency's own decimals (0, 2 or 3).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,6 +16,8 @@ from db.engine import Database
 from db.rates import RateSnapshot
 from integrations.errors import InvalidInput, RatesTooOld
 from integrations.types.base import Exact, Model, Money, UtcDatetime
+
+READ_EVERY = 1.0  # seconds: far less than the age of any rates
 
 
 class Conversion(Model):
@@ -70,9 +73,31 @@ class RateTable:
         return found
 
 
+class RateBook:
+    """The last stored rates for a desk that converts all day: read once in ``READ_EVERY`` seconds, not for each basket."""
+
+    def __init__(self, db: Database, now: Callable[[], datetime]) -> None:
+        self._db = db
+        self._now = now
+        self._last: tuple[datetime, RateSnapshot | None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<RateBook read at {self._last[0]:%H:%M:%S}>" if self._last else "<RateBook not read yet>"
+
+    async def table(self, *, max_age: float) -> RateTable:
+        """Return the rates to convert with. Raise RatesTooOld as ``rate_table`` does, and StoreUnavailable."""
+        now = self._now()
+        if self._last is None or not 0 <= (now - self._last[0]).total_seconds() < READ_EVERY:
+            self._last = now, await rates.latest(self._db)
+        return _table(self._last[1], now=now, max_age=max_age)
+
+
 async def rate_table(db: Database, *, now: datetime, max_age: float) -> RateTable:
     """Return the rates to convert with. Raise RatesTooOld when there are none, or none young enough."""
-    snapshot = await rates.latest(db)
+    return _table(await rates.latest(db), now=now, max_age=max_age)
+
+
+def _table(snapshot: RateSnapshot | None, *, now: datetime, max_age: float) -> RateTable:
     if snapshot is None:
         raise RatesTooOld("There are no exchange rates yet; run the currency sync.")
     table = RateTable(snapshot=snapshot, now=now)

@@ -19,7 +19,7 @@ from pydantic.config import JsonDict
 
 from db.engine import Database, StoreUnavailable
 from integrations.checkout.carriers import why_not
-from integrations.checkout.conversion import RateTable, rate_table
+from integrations.checkout.conversion import RateBook, RateTable
 from integrations.checkout.options import CheckoutOptions
 from integrations.checkout.turns import AskedCarrier, Turn
 from integrations.errors import CallRefused, Fault, InvalidInput, QuaysideError, Unsupported
@@ -167,7 +167,7 @@ class QuoteDesk:
         carriers: Sequence[str],
         now: Callable[[], datetime],
     ) -> None:
-        self._db = db
+        self._rates = RateBook(db, now)
         self._gateway = gateway
         self._options = options
         self._carriers = carriers
@@ -280,7 +280,7 @@ class QuoteDesk:
         if all(one.price.currency == request.currency for one in priced):
             return None
         try:
-            return await rate_table(self._db, now=self._now(), max_age=self._options.max_rate_age)
+            return await self._rates.table(max_age=self._options.max_rate_age)
         except (CallRefused, StoreUnavailable) as error:
             log.warning("quotes.no_rates", extra={"reason": str(error)})
             return None

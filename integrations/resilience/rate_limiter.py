@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 MICROS = 1_000_000
 SAFETY = 1.01  # permits are this much further apart than the quota says: requests arrive a little late or early
@@ -55,6 +56,7 @@ class Pace:
     early: int
 
 
+@lru_cache(maxsize=1024)  # asked for with each attempt, and always the same
 def pace(limit: float, seconds: float, reserve: float) -> Pace:
     """Return the pace of ``limit`` permits in ``seconds``."""
     interval = seconds / limit * SAFETY

@@ -1,8 +1,9 @@
 """SOAP on our own road: zeep writes and reads the envelopes, the exchange's ``send`` carries them.
 
 A WSDL is loaded once from the bytes shipped beside the adapter, in a thread (it is slow and synchronous), and nothing
-is ever fetched for it. Each call goes: message -> zeep -> envelope -> ``send`` -> envelope -> zeep -> object. zeep's
-errors end here: what cannot be written is InvalidInput, what cannot be read is SchemaDrift, a Fault is BusinessFailed.
+is ever fetched for it. Each call goes: message -> zeep -> envelope -> ``send`` -> envelope -> zeep -> object; the answer
+is parsed once, for whoever judged it on the way and for zeep. zeep's errors end here: what cannot be written is
+InvalidInput, what cannot be read is SchemaDrift, a Fault is BusinessFailed.
 """
 
 from __future__ import annotations
@@ -18,24 +19,22 @@ from typing import Any
 
 from zeep import AsyncClient, Settings
 from zeep.exceptions import Error as ZeepError
-from zeep.exceptions import Fault
 from zeep.exceptions import ValidationError as ZeepValidationError
 from zeep.proxy import AsyncServiceProxy
 from zeep.transports import AsyncTransport
 
 from integrations.adapter import SoapService
-from integrations.errors import BusinessFailed, InvalidInput, QuaysideError, SchemaDrift
+from integrations.errors import BusinessFailed, InvalidInput, SchemaDrift
 from integrations.outcome import Request, Response
-from integrations.soap_fault import SoapFault, soap_body, verdict_of
+from integrations.soap_fault import SoapFault, soap_body, soap_fault, verdict_of
 
 Send = Callable[[Request], Awaitable[Response]]
 
-FAULT = "Fault"
 _MISSING = re.compile(r"Missing element (\w+)")
 _UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
-# strict=False lets a vendor add elements we do not know. It would also make lxml repair broken XML, so the answer is
-# checked to be a whole envelope before zeep sees it.
-_SETTINGS = Settings(strict=False, forbid_dtd=True, forbid_external=True)
+# strict=False lets a vendor add elements we do not know. The answer comes back raw, because zeep would parse it again, and
+# repair broken XML at that.
+_SETTINGS = Settings(strict=False, forbid_dtd=True, forbid_external=True, raw_response=True)
 _documents: dict[bytes, AsyncClient] = {}
 _loading = Lock()  # guards _documents while a WSDL is loaded
 
@@ -43,7 +42,7 @@ _loading = Lock()  # guards _documents while a WSDL is loaded
 class _SendTransport(AsyncTransport):
     """zeep's transport over one call's ``send``; it can fetch nothing."""
 
-    def __init__(self, send: Send | None, service: SoapService, expected: str = "") -> None:
+    def __init__(self, send: Send | None, service: SoapService) -> None:
         # Not super().__init__(): it would open two HTTP clients of its own.
         self._close_session = False
         self.cache = None
@@ -51,7 +50,6 @@ class _SendTransport(AsyncTransport):
         self.posted = False
         self._send = send
         self._service = service
-        self._expected = expected  # the tag of the element the answer must hold
 
     def _load_remote_data(self, url: str) -> bytes:
         raise RuntimeError(f"The WSDL of {self._service.name} refers to {url}; ship it whole, nothing is fetched.")
@@ -63,36 +61,12 @@ class _SendTransport(AsyncTransport):
         assert self._send is not None  # noqa: S101 - the transport that only loads a WSDL never posts
         self.posted = True
         path = self._service.path
-        response = await self._send(
+        return await self._send(
             Request(method="POST", path=path, template=path, headers=dict(headers), content=message)
         )
-        body = soap_body(response.body)
-        if body is None:
-            raise SchemaDrift(
-                f"The answer of {self._service.name} is not a SOAP envelope.", field="body", status=response.status
-            )
-        # zeep would read a stranger as an answer with everything left out.
-        if body.find(f"{{*}}{FAULT}") is None and body.find(self._expected) is None:
-            name = self._expected.rpartition("}")[2]
-            raise SchemaDrift(
-                f"The answer of {self._service.name} holds no {name}.", field=name, status=response.status
-            )
+
+    def new_response(self, response: Response) -> Response:
         return response
-
-    def new_response(self, response: Response) -> _Reply:
-        return _Reply(response)
-
-
-class _Reply:
-    """The part of a requests.Response that zeep reads."""
-
-    encoding = "utf-8"
-
-    def __init__(self, response: Response) -> None:
-        self.status_code = response.status
-        self.content = response.body
-        # zeep asks for "Content-Type"; the body is known to be an envelope, whatever the header calls it.
-        self.headers = {**response.headers, "Content-Type": "text/xml"}
 
 
 async def soap_call(send: Send, service: SoapService, base_url: str, operation: str, message: Mapping[str, Any]) -> Any:
@@ -106,20 +80,32 @@ async def soap_call(send: Send, service: SoapService, base_url: str, operation: 
     document = await _document(service)
     client = copy.copy(document)  # the schema is shared, the transport is this call's own
     binding = document.wsdl.bindings[service.binding]
-    transport = _SendTransport(send, service, binding.get(operation).output.body.qname.text)
-    client.transport = transport
+    transport = client.transport = _SendTransport(send, service)
     proxy = AsyncServiceProxy(client, binding, address=base_url.rstrip("/") + service.path)
     try:
-        return await proxy[operation](**message)
-    except QuaysideError:
-        raise
-    except Fault as fault:
-        raise _failed(service, fault) from fault
+        response = await proxy[operation](**message)
     except (ZeepError, TypeError, ValueError, AttributeError, LookupError) as error:
-        if not transport.posted:
-            raise _unwritable(service, operation, error) from error
+        if transport.posted:
+            raise
+        raise _unwritable(service, operation, error) from error
+    return _answer(service, binding.get(operation), response)
+
+
+def _answer(service: SoapService, operation: Any, response: Response) -> Any:
+    body, expected = soap_body(response), operation.output.body.qname.text
+    if body is None:
+        raise SchemaDrift(f"The answer of {service.name} is not a SOAP envelope.", field="body", status=response.status)
+    fault = soap_fault(response)
+    if fault is not None:
+        raise _failed(service, fault)
+    if body.find(expected) is None:  # zeep would read a stranger as an answer with everything left out
+        name = expected.rpartition("}")[2]
+        raise SchemaDrift(f"The answer of {service.name} holds no {name}.", field=name, status=response.status)
+    try:
+        return operation.process_reply(body.getroottree().getroot())
+    except (ZeepError, TypeError, ValueError, AttributeError, LookupError) as error:
         raise SchemaDrift(
-            f"The answer of {service.name} to {operation} does not fit its WSDL.", field=operation
+            f"The answer of {service.name} to {operation.name} does not fit its WSDL.", field=operation.name
         ) from error
 
 
@@ -137,9 +123,8 @@ def _load(service: SoapService) -> AsyncClient:
         return _documents[service.wsdl]
 
 
-def _failed(service: SoapService, fault: Fault) -> BusinessFailed:
-    code = str(fault.code or "").rpartition(":")[2]
-    verdict = verdict_of(service.name, SoapFault(code=code, text=str(fault.message or "")))
+def _failed(service: SoapService, fault: SoapFault) -> BusinessFailed:
+    verdict = verdict_of(service.name, fault)
     return BusinessFailed(
         verdict.message,
         error_type=verdict.error_type,

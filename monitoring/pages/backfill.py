@@ -17,7 +17,7 @@ from monitoring.context import DashboardContext, may_trigger
 from monitoring.identity import current_user
 from monitoring.live import Hub
 from monitoring.pages import dialog as dialogs
-from monitoring.pages.backfills import STATES, share_done
+from monitoring.pages.backfills import STATES, day_and_time, share_done
 from monitoring.pages.marks import badge, figure, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.paging import SIZE, choices, page_number, pager
@@ -197,7 +197,7 @@ def _head(found: Backfill, far: Progress, context: DashboardContext, view: TimeR
     left = far.seconds_left(found)
     facts: list[tuple[str, Any]] = [
         ("Sync", dcc.Link(context.label(found.sync), href=view.link("/syncs", sync=found.sync))),
-        ("Range", html.Span([moment(found.since, view), " to ", moment(found.until, view)])),
+        ("Range", html.Span([day_and_time(found.since, view), " to ", day_and_time(found.until, view)])),
         ("Begun", html.Span([moment(found.created_at, view), f" by {found.by}"])),
         ("Why", found.reason),
     ]

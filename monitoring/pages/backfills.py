@@ -328,9 +328,9 @@ def preview(planned: BackfillPlan, context: DashboardContext, zone: str | None) 
             html.P(
                 [
                     "From ",
-                    _day_and_time(planned.since, view),
+                    day_and_time(planned.since, view),
                     " to ",
-                    _day_and_time(planned.until, view),
+                    day_and_time(planned.until, view),
                     f" in {units.plural(planned.slices, 'slice')}, each a run of its own: {calls}{records}, {how_long}, "
                     "as batch: shoppers' calls go first. What is the same already stays as it is.",
                 ],
@@ -344,7 +344,7 @@ def preview(planned: BackfillPlan, context: DashboardContext, zone: str | None) 
     )
 
 
-def _day_and_time(at: datetime, view: TimeRange) -> Component:
+def day_and_time(at: datetime, view: TimeRange) -> Component:
     """Return a moment with its date, even today's: the ends of a range are read side by side."""
     here = at.astimezone(view.zone)
     return html.Time(f"{here:%-d %b %H:%M}", dateTime=here.isoformat(), title=units.full(at, view.zone))
@@ -384,7 +384,7 @@ def _row(one: Backfill, far: Progress, context: DashboardContext, view: TimeRang
             ],
             href=view.link(f"/backfills/{one.id}"),
         ),
-        html.Span([_day_and_time(one.since, view), " to ", _day_and_time(one.until, view)]),
+        html.Span([day_and_time(one.since, view), " to ", day_and_time(one.until, view)]),
         badge(*STATES[one.state]),
         share_done(far),
         f"about {units.about(max(left, 1.0))}" if left is not None else units.NONE,

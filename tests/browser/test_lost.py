@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, expect
 
 from db import run_history
 from db.engine import Database, open_database
@@ -93,34 +93,6 @@ async def test_a_lost_server_is_said_and_every_page_recovers_without_a_double_ac
         await expect(syncs.get_by_text("Orders will run")).to_be_visible()
 
         assert await _queued(empty) == 1
-
-
-async def test_an_act_whose_answer_is_lost_is_not_done_a_second_time(visit: Visit, empty: Database) -> None:
-    secret = await sign_in(empty, "mira", "operator")
-    async with serving(empty) as port:
-        page = (await _opened(visit, _web(empty, port, secret)))[-1]
-        lost = 0
-
-        async def lose_the_answer(route: Route) -> None:
-            nonlocal lost
-            if '"act":"run"' not in (route.request.post_data or "") or "n_clicks" not in (
-                route.request.post_data or ""
-            ):
-                await route.continue_()
-                return
-            lost += 1
-            await route.fetch()  # the server does it, and its answer is lost
-            await route.abort()
-
-        await page.route("**/_dash-update-component", lose_the_answer)
-        await _run_now(page).click()
-        await expect(page.get_by_text("it may have been done. Look before you do it again.")).to_be_visible()
-        done = await _queued(empty)
-        await page.unroute("**/_dash-update-component")
-        await _run_now(page).click()
-        await expect(page.get_by_text("Orders will run")).to_be_visible()
-
-        assert (lost, done, await _queued(empty)) == (1, 1, 1)
 
 
 async def test_a_lost_database_is_said_and_every_page_recovers(visit: Visit) -> None:

@@ -285,7 +285,12 @@ async def process(
         budget=RetryBudget(retry),
     )
     gateway = Gateway(
-        db=db, roads={"acme": road}, claims=Claims(db, owner, clock), desk=SignInDesk(db, owner, clock), owner=owner
+        db=db,
+        roads={"acme": road},
+        claims=Claims(db, owner, clock),
+        desk=SignInDesk(db, owner, clock),
+        owner=owner,
+        clock=clock,
     )
     await recorder.open()
     await board.open()

@@ -34,7 +34,7 @@ _NS = f"{{{NAMESPACE}}}"
 
 def judge(response: Response) -> Verdict | None:
     """Return the verdict on an answer, None for a success. Raise SchemaDrift when a success is not Aramex's SOAP."""
-    body = soap_body(response.body)
+    body = soap_body(response)
     if body is None:
         if response.status < 300:
             raise SchemaDrift("Aramex's answer is not a SOAP envelope.", field="body", status=response.status)

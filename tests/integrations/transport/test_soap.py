@@ -134,7 +134,7 @@ def test_fault_of_soap_1_2_is_read() -> None:
         '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><e:Fault><e:Code><e:Value>e:Receiver'
         "</e:Value></e:Code><e:Reason><e:Text>later</e:Text></e:Reason></e:Fault></e:Body></e:Envelope>"
     )
-    fault = soap_fault(body.encode())
+    fault = soap_fault(Response(status=500, headers={}, body=body.encode()))
 
     assert fault == SoapFault(code="Receiver", text="later")
     assert not fault.ours
