@@ -6,14 +6,12 @@ import asyncio
 import logging
 import math
 import os
-import socket
 import sys
 import tomllib
 from argparse import Namespace
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from getpass import getpass
 from pathlib import Path
@@ -24,16 +22,9 @@ import orjson
 from dotenv import dotenv_values
 
 from db import calls as stored_calls
-from db import overrides
-from db.circuits import expire, forget_samples
-from db.closing import close_buckets
 from db.commands import migrate_command, prune_command
-from db.engine import Database, StoreUnavailable, open_database
-from db.migrate import migrate
-from db.owner import new_owner
+from db.engine import Database, StoreUnavailable
 from db.retention import RetentionOptions
-from db.sealed import Seal
-from db.secret_key import made_once
 from integrations import commands as vendor_commands
 from integrations.arguments import parse
 from integrations.errors import InvalidInput, QuaysideError
@@ -41,10 +32,10 @@ from integrations.http_status import retry_after_of, status_of
 from integrations.limits import limit_problems
 from integrations.log_lines import set_up_logging
 from integrations.notices import SlackNotices
+from integrations.opened import calling, store
 from integrations.options import BadSetting, built
-from integrations.prober import probe_due_circuits
-from integrations.registry import VENDORS, adapter_class
-from integrations.runtime import Runtime, open_runtime
+from integrations.registry import adapter_class
+from integrations.runtime import Runtime
 from integrations.sandbox_faults import SandboxFaults
 from integrations.settings import Settings, check_credentials, understand
 from integrations.watch_report import watch_report
@@ -53,10 +44,8 @@ from monitoring.options import AlertOptions, WebOptions
 from monitoring.problem import Problem
 
 if TYPE_CHECKING:
-    from integrations.checkout.api import Checkout
     from monitoring.alerts.incidents import Alerts
     from monitoring.hands import GameDay
-    from scheduler.options import SchedulerOptions
 
 # What a command does not need it does not load: Dash, the scheduler and the sandbox are imported where they are used.
 VAR = Path("var")
@@ -76,28 +65,6 @@ def read_settings() -> Settings:
     return understand(environment, toml, var=VAR, proxies=getproxies())
 
 
-@asynccontextmanager
-async def store(settings: Settings) -> AsyncIterator[Database]:
-    """Give the migrated database."""
-    try:
-        keys = settings.secret_keys or (made_once(settings.var / "secret_key"),)
-        db = open_database(settings.database_url, Seal(keys))
-    except ValueError as error:
-        raise BadSetting(f"{error}.") from None
-    try:
-        await migrate(db)
-        yield db
-    finally:
-        await db.close()
-
-
-@asynccontextmanager
-async def calling(settings: Settings, kind: str) -> AsyncIterator[tuple[Database, Runtime]]:
-    """Give the database and a gateway for one process of this kind."""
-    async with store(settings) as db, open_runtime(db, settings.integrations, new_owner(kind)) as runtime:
-        yield db, runtime
-
-
 def vendor_facts(settings: Settings) -> list[VendorFacts]:
     """Return what the pages are told about vendors."""
     return [facts_of(vendor) for vendor in vendor_commands.vendor_list(settings.integrations)]
@@ -106,45 +73,9 @@ def vendor_facts(settings: Settings) -> list[VendorFacts]:
 def sync_facts(settings: Settings) -> list[SyncFacts]:
     """Return what the pages are told about syncs."""
     from scheduler.jobs import all_jobs
+    from scheduler.settings import scheduler_options
 
     return [SyncFacts(**job.facts()) for job in all_jobs(scheduler_options(settings)).values()]
-
-
-# Syncs over several vendors -> what they ask each of them.
-ASKS = {"payments": "list_transactions", "shipments": "track_shipment", "spend": "daily_spend"}
-
-
-STORES = ("inventory", "orders")  # syncs that a store may take part in, when it is named
-
-
-def known_vendors(table: str, names: Any, kind: str = "") -> Sequence[str]:
-    """Return the vendors a table names. Raise BadSetting for one that there is not, or not of the kind."""
-    for name in names if isinstance(names, list | tuple) else ():
-        if name not in VENDORS:
-            raise BadSetting(f'quayside.toml, [{table}]: there is no vendor "{name}".')
-        if kind and adapter_class(name).vendor.kind != kind:
-            raise BadSetting(f"quayside.toml, [{table}]: {name} takes no part in that; its kind is not {kind}.")
-    return names  # type: ignore[no-any-return]  # the options refuse what is no list
-
-
-def scheduler_options(settings: Settings) -> SchedulerOptions:
-    """Return the options of the scheduler. Raise BadSetting naming the key."""
-    from scheduler.options import KINDS, SchedulerOptions
-
-    table = dict(settings.tables["syncs"])
-    ready = {name: vendor_commands.ready_for(operation, settings.integrations) for name, operation in ASKS.items()}
-    for name, vendors in ready.items():
-        chosen = dict(table.get(name, {}))
-        chosen["vendors"] = tuple(known_vendors(f"syncs.{name}", chosen.get("vendors", vendors)))
-        table[name] = chosen
-    for name in STORES:
-        if "stores" in table.get(name, {}):
-            table[name] = {**table[name], "stores": known_vendors(f"syncs.{name}", table[name]["stores"], "store")}
-    if settings.demo:  # a first look should not wait two seconds after each hundred of three thousand
-        table["inventory"] = {"pause": 0.2, **table.get("inventory", {})}
-    parts = {name: built(kind, f"syncs.{name}", table.pop(name, {})) for name, kind in KINDS.items()}
-    options: SchedulerOptions = built(SchedulerOptions, "syncs", {**table, **parts})
-    return options
 
 
 def alerts(settings: Settings, db: Database, runtime: Runtime, **more: Any) -> Alerts:
@@ -169,7 +100,7 @@ def alerts(settings: Settings, db: Database, runtime: Runtime, **more: Any) -> A
 
 async def run_up(settings: Settings) -> int:
     """Keep web and scheduler up, and the sandbox where a vendor needs it."""
-    from scheduler.supervisor import Supervisor, app_child
+    from scheduler.supervisor import Supervisor, app_child, is_listening
 
     async with store(settings):
         pass  # migrated once, before anybody needs it
@@ -180,12 +111,6 @@ async def run_up(settings: Settings) -> int:
     return await Supervisor(children).run()
 
 
-def is_listening(port: int) -> bool:
-    """Return True when something on this machine listens on a port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def web_options(settings: Settings) -> WebOptions:
     """Return the options of the web process. Raise BadSetting naming the key."""
     values = {"host": settings.host, "port": settings.port, **settings.tables["web"]}
@@ -193,63 +118,26 @@ def web_options(settings: Settings) -> WebOptions:
     return options
 
 
-def checkout(settings: Settings, db: Database, runtime: Runtime) -> Checkout:
-    """Return the desks of the checkout. Raise BadSetting naming the key."""
-    from integrations.checkout.api import Checkout
-    from integrations.checkout.options import CheckoutOptions
-    from integrations.checkout.payments import PaymentDesk
-    from integrations.checkout.placing import PlacingDesk
-    from integrations.checkout.placing_steps import Steps
-    from integrations.checkout.quotes import QuoteDesk
-    from integrations.checkout.tax import TaxDesk
-
-    options: CheckoutOptions = built(CheckoutOptions, "checkout", dict(settings.tables["checkout"]))
-    ready = {
-        name: vendor_commands.ready_for(name, settings.integrations)
-        for name in (
-            *("quote_rates", "create_payment", "quote_tax", "check_vat_number", "create_shipment"),
-            *("screen_order", "send_email", "send_sms", "track_event"),
-        )
-    }
-    known_vendors("checkout", options.carriers, "shipping")
-    known_vendors("checkout", tuple(options.processors.values()), "payments")
-    shared: dict[str, Any] = {"now": lambda: datetime.now(UTC)}
-    gateway = runtime.gateway
-    tax = TaxDesk(db, gateway, options, ready=(*ready["quote_tax"], *ready["check_vat_number"]), **shared)
-    payments = PaymentDesk(db, gateway, options, processors=ready["create_payment"], **shared)
-    asked = [name for kind in ("screen_order", "send_email", "send_sms", "track_event") for name in ready[kind]]
-    steps = Steps(db, gateway, tax=tax, payments=payments, ready=asked, first_look=4 * options.backoff, **shared)
-    return Checkout(
-        db=db,
-        options=options,
-        quotes=QuoteDesk(db, gateway, options, carriers=options.carriers or ready["quote_rates"], **shared),
-        tax=tax,
-        payments=payments,
-        placing=PlacingDesk(
-            db, steps, carriers=ready["create_shipment"], patience=1.0, first_wait=options.backoff, **shared
-        ),
-        **shared,
-    )
-
-
 async def run_web(settings: Settings) -> int:
     """Serve the pages and the API, and alert when the scheduler is silent."""
     from integrations.checkout.api import Front
     from integrations.checkout.api import router as checkout_routes
     from integrations.checkout.by_hand import ByHand
+    from integrations.checkout.desks import desks_of
     from integrations.webhooks.api import router as webhook_routes
     from integrations.webhooks.receiver import Receiver
     from monitoring.api.access import problems, requires
     from monitoring.hands import Hands
     from monitoring.identity import correlation_id
     from monitoring.web import serve_web
+    from scheduler.settings import scheduler_options
     from scheduler.triggers import next_times
 
     options = web_options(settings)
     async with calling(settings, "web") as (db, runtime):
         watch = alerts(settings, db, runtime, watch="scheduler")
         receiver = Receiver(db, runtime.gateway, public_url=options.url)
-        desks = checkout(settings, db, runtime)
+        desks = desks_of(settings, db, runtime.gateway)
         front = Front(allowed=requires, correlation_id=correlation_id.get, problems=problems)
         await serve_web(
             db,
@@ -317,59 +205,29 @@ def as_problem(error: QuaysideError) -> Problem:
 
 async def run_scheduler(settings: Settings) -> int:
     """Run the syncs and everything that is due from time to time."""
-    from scheduler.commands import serve, work_off
-    from scheduler.demo import Demo
-    from scheduler.events import Events
-    from scheduler.replays import ReplayDesk
+    from integrations.checkout.desks import desks_of
+    from scheduler.duties import standing_duties
+    from scheduler.process import schedule
     from scheduler.service import Duty
-    from scheduler.worker import hand_out, job_engine
 
     retention: RetentionOptions = built(RetentionOptions, "retention", settings.tables["retention"])
     async with calling(settings, "scheduler") as (db, runtime):
         rules = alerts(settings, db, runtime)
-        kinds = {facts.name: facts.kind for facts in vendor_facts(settings)}
-        syncs = frozenset(facts.name for facts in sync_facts(settings))
-        placing = checkout(settings, db, runtime).placing
-        replaying = ReplayDesk(db, runtime.gateway, now=lambda: datetime.now(UTC))
-        events = Events(db, kinds=kinds, syncs=syncs, now=lambda: datetime.now(UTC))
-        duties = [
+        alerting = [
             Duty(name="alerts.evaluate", every_seconds=2.0, act=rules.evaluate),
             Duty(name="alerts.deliver", every_seconds=2.0, act=rules.deliver),
-            Duty(name="circuits.probe", every_seconds=2.0, act=lambda: probe_due_circuits(db, runtime)),
-            Duty(name="circuits.expire", every_seconds=2.0, act=lambda: expire(db, now=datetime.now(UTC))),
-            Duty(name="limits.expire", every_seconds=2.0, act=lambda: overrides.expire(db, now=datetime.now(UTC))),
-            Duty(
-                name="circuits.forget",
-                every_seconds=300.0,
-                act=lambda: forget_samples(db, hour_ago()),
-            ),
-            Duty(name="rollups.close", every_seconds=60.0, act=lambda: close_buckets(db, datetime.now(UTC))),
-            Duty(name="events.work_off", every_seconds=2.0, act=events.work_off),
-            Duty(name="replays.work_off", every_seconds=1.0, act=replaying.work_off),
-            Duty(name="placing.work_off", every_seconds=1.0, act=placing.work_off),
-            Duty(name="sessions.close", every_seconds=30.0, act=runtime.gateway.close_orphans),
-            Duty(name="retention", every_seconds=3600.0, act=lambda: prune_command(db, retention)),
         ]
-        demo = Demo(db, runtime.gateway, seed=settings.sandbox.seed) if settings.demo else None
-        options = scheduler_options(settings)
-        run_here = partial(serve, db, runtime.gateway, options, duties=duties, demo=demo)
-        if options.workers and settings.database_url.startswith("sqlite"):
-            raise BadSetting("syncs.workers needs Postgres; set QUAYSIDE_DATABASE_URL or take it out of quayside.toml.")
-        try:
-            if not options.workers:
-                await run_here()
-                return 0
-            async with job_engine(settings.database_url, partial(work_off, db, runtime.gateway, options)) as jobs:
-                await run_here(give=partial(hand_out, jobs))
-        finally:
-            await placing.close()
-            await replaying.close()
+        standing = standing_duties(
+            db,
+            runtime,
+            desks_of(settings, db, runtime.gateway).placing,
+            kinds={facts.name: facts.kind for facts in vendor_facts(settings)},
+            syncs=[facts.name for facts in sync_facts(settings)],
+            retention=retention,
+        )
+        async with standing as duties:
+            await schedule(settings, db, runtime, [*alerting, *duties])
     return 0
-
-
-def hour_ago() -> datetime:
-    """Return the moment one hour before now."""
-    return datetime.now(UTC) - timedelta(hours=1)
 
 
 async def run_sandbox(settings: Settings) -> int:
@@ -416,6 +274,7 @@ async def run_call(settings: Settings, arguments: Namespace) -> int:
 async def run_sync(settings: Settings, arguments: Namespace) -> int:
     """Run a sync in this process."""
     from scheduler.commands import exit_code, run_lines, sync_once
+    from scheduler.settings import scheduler_options
 
     async with calling(settings, "cli") as (db, runtime):
         run = await sync_once(
@@ -484,16 +343,11 @@ async def run_token_add(settings: Settings, arguments: Namespace) -> int:
 
 async def run_worker(settings: Settings) -> int:
     """Run syncs handed out over Postgres."""
-    from scheduler.commands import work_off
-    from scheduler.worker import job_engine, work_jobs
+    from scheduler.process import refuse_without_postgres, work
 
-    if settings.database_url.startswith("sqlite"):
-        raise BadSetting("worker needs Postgres: SQLite belongs to one machine; set QUAYSIDE_DATABASE_URL.")
-    options = scheduler_options(settings)
+    refuse_without_postgres(settings)
     async with calling(settings, "worker") as (db, runtime):
-        work = partial(work_off, db, runtime.gateway, options)
-        async with job_engine(settings.database_url, work) as engine:
-            await work_jobs(engine)
+        await work(settings, db, runtime)
     return 0
 
 

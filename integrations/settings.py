@@ -7,7 +7,7 @@ with the remedy in the sentence.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -170,3 +170,13 @@ def _table(toml: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadSetting(f"quayside.toml: {name} must be a table, [{name}].")
     return dict(value)
+
+
+def known_vendors(table: str, names: Any, kind: str = "") -> Sequence[str]:
+    """Return the vendors a table names. Raise BadSetting for one that there is not, or not of the kind."""
+    for name in names if isinstance(names, list | tuple) else ():
+        if name not in VENDORS:
+            raise BadSetting(f'quayside.toml, [{table}]: there is no vendor "{name}".')
+        if kind and adapter_class(name).vendor.kind != kind:
+            raise BadSetting(f"quayside.toml, [{table}]: {name} takes no part in that; its kind is not {kind}.")
+    return names  # type: ignore[no-any-return]  # the options refuse what is no list

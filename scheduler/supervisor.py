@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -42,6 +43,12 @@ class SupervisorOptions:
 def app_child(name: str, *arguments: str, program: str, last: bool = False) -> Child:
     """Return the child that runs a command of this program with this interpreter."""
     return Child(name=name, command=(sys.executable, program, *arguments), last=last)
+
+
+def is_listening(port: int) -> bool:
+    """Return True when something on this machine listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Supervisor:

@@ -10,6 +10,7 @@ import pytest
 import app
 from integrations.registry import VENDORS, adapter_class
 from integrations.settings import NAMES, understand
+from scheduler.settings import scheduler_options
 
 ROOT = Path(__file__).parents[1]
 
@@ -21,7 +22,7 @@ def test_the_example_settings_are_the_defaults_and_are_understood(tmp_path: Path
     plain = understand({"QUAYSIDE_SANDBOX_DEMO": "off"}, {}, var=tmp_path)
 
     assert settings.integrations == plain.integrations
-    assert app.scheduler_options(settings) == app.scheduler_options(plain)
+    assert scheduler_options(settings) == scheduler_options(plain)
     assert app.web_options(settings) == app.web_options(plain)
 
 

@@ -64,6 +64,7 @@ DB_IN_INTEGRATIONS_ONLY_FROM = {
     "last_answers.py",
     "limit_book.py",
     "once.py",
+    "opened.py",
     "permit_desk.py",
     "prober.py",
     "recorder.py",

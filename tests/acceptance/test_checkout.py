@@ -14,6 +14,7 @@ import app as program
 from db.calls import search
 from db.engine import Database
 from integrations.checkout.api import Front, router
+from integrations.checkout.desks import desks_of
 from integrations.errors import QuaysideError
 from integrations.settings import understand
 from monitoring.api.access import problems, requires
@@ -42,7 +43,7 @@ async def open_web(harbour: Harbour) -> AsyncIterator[FastAPI]:
     environment = {"QUAYSIDE_SANDBOX": "on", "QUAYSIDE_SANDBOX_PORT": port, "QUAYSIDE_SANDBOX_DEMO": "off"}
     settings = understand(environment, {}, var=harbour.folder)
     front = Front(allowed=requires, correlation_id=correlation_id.get, problems=problems)
-    routes = router(program.checkout(settings, harbour.db, harbour.runtime), front)
+    routes = router(desks_of(settings, harbour.db, harbour.runtime.gateway), front)
     api = create_web(harbour.db, WebOptions(), [], [], brought=[routes], foreign={QuaysideError: program.as_problem})
     async with running(api):
         yield api

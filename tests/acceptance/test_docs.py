@@ -28,6 +28,7 @@ from integrations.checkout.options import CheckoutOptions
 from integrations.options import built
 from integrations.registry import VENDORS, adapter_class
 from integrations.settings import understand
+from scheduler.settings import scheduler_options
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -162,7 +163,7 @@ def test_commands_settings_and_links_of_a_page_exist(page: Path, tmp_path: Path)
         parse(shlex.split(words))
     for block in blocks(page, "toml"):
         settings = understand({}, tomllib.loads(block), var=tmp_path)
-        program.scheduler_options(settings)
+        scheduler_options(settings)
         program.web_options(settings)
         built(CheckoutOptions, "checkout", dict(settings.tables["checkout"]))
     known = set(re.findall(r"QUAYSIDE_[A-Z_]+", (ROOT / ".env.example").read_text(encoding="utf-8")))
