@@ -15,6 +15,7 @@ import app
 from db import audit
 from db.circuit_acts import set_by_hand
 from integrations.checkout.by_hand import ByHand
+from integrations.checkout.desks import desks_of
 from integrations.runtime import Runtime, open_runtime
 from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.server import SandboxServer
@@ -56,7 +57,7 @@ async def counter(web: Web, tmp_path: Path) -> AsyncIterator[Counter]:
     await save_rates(db)
     sessions = {"operator": await sign_in(db, "mira", "operator"), "viewer": await sign_in(db, "vik", "viewer")}
     async with open_runtime(db, settings.integrations, "try-out") as runtime:
-        hands = Hands(checkout=ByHand(app.checkout(settings, db, runtime)))
+        hands = Hands(checkout=ByHand(desks_of(settings, db, runtime.gateway)))
         async with serving(db, hands=hands, vendors=app.vendor_facts(settings)) as served:
             yield Counter(
                 Web(url=f"http://127.0.0.1:{served}", db=db, day=web.day, sessions=sessions), sandbox, runtime

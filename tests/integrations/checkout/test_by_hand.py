@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-import app
 from db.calls import search
 from db.engine import Database
 from integrations.checkout.by_hand import ByHand
+from integrations.checkout.desks import desks_of
 from integrations.runtime import Runtime, open_runtime
 from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.server import SandboxServer
@@ -50,7 +50,7 @@ async def opened(db: Database, folder: Path) -> AsyncIterator[Desk]:
     settings = understand({"QUAYSIDE_SANDBOX_PORT": str(port)}, {**QUICK}, var=folder)
     try:
         async with open_runtime(db, settings.integrations, "by-hand") as runtime:
-            yield Desk(ByHand(app.checkout(settings, db, runtime)), sandbox, runtime, db)
+            yield Desk(ByHand(desks_of(settings, db, runtime.gateway)), sandbox, runtime, db)
     finally:
         await sandbox.stop()
 
