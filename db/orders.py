@@ -242,7 +242,7 @@ async def cancel_unsent(connection: AsyncConnection, reference: str, *, now: dat
         update(outbox)
         .values(state="done", done_at=now, error_type="cancelled", message="Cancelled before it was sent.")
         .where(errand.kind == "erp_order", errand.reference == reference)
-        .where(errand.state == "waiting", errand.tries == 0)
+        .where(errand.state == "waiting", errand.tries == 0, errand.error_type.is_(None))
         .where(~exists().where(keys.c.operation == "put_sales_order", keys.c.key == f"erp-order-{reference}"))
     )
     if held.rowcount == 0:

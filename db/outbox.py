@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine import Database
 from db.schema import outbox
 
+UNDER_WAY = "under_way"  # the error type of an errand whose end is not known yet
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
@@ -58,6 +60,19 @@ async def get(db: Database, kind: str, reference: str) -> Errand | None:
     async with db.read() as connection:
         row = (await connection.execute(select(outbox).where(c.kind == kind, c.reference == reference))).one_or_none()
     return Errand(**row._mapping) if row else None
+
+
+async def begin(db: Database, id: str) -> bool:
+    """Note that an errand is about to be done, before it is; return False when it does not wait any more.
+
+    From here on the vendor may have it: ``orders.cancel_unsent`` leaves it alone.
+    """
+    c = outbox.c
+    async with db.write() as connection:
+        begun = await connection.execute(
+            update(outbox).values(error_type=UNDER_WAY).where(c.id == id, c.state == "waiting")
+        )
+    return bool(begun.rowcount)
 
 
 async def note_done(connection: AsyncConnection, id: str, *, now: datetime) -> bool:

@@ -137,7 +137,12 @@ class Orders:
             step.cursor["phase"] = "check"
 
     async def send(self, errand: Errand) -> None:
-        """Bring one order to the ERP, or note what kept it from there. Raise what is no order's fault."""
+        """Bring one order to the ERP, or note what kept it from there. Raise what is no order's fault.
+
+        One that was cancelled since its batch was read is left where it is.
+        """
+        if not await outbox.begin(self.run.db, errand.id):
+            return
         order = await orders.get(self.run.db, errand.reference, with_customer=True)
         try:
             if order is None:

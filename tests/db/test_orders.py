@@ -162,3 +162,26 @@ async def test_a_payment_and_a_parcel_are_noted(database: Database, clock: Movab
     row = await orders.get(database, "S-1")
     assert row is not None
     assert (row.payment_id, row.payment_status, row.tracking_number, row.version) == ("pi_1", "captured", "794", 3)
+
+
+async def _cancel(db: Database, *, now: datetime) -> bool:
+    async with db.write() as connection:
+        return await orders.cancel_unsent(connection, "S-1", now=now)
+
+
+async def test_an_order_cancelled_after_it_was_read_to_be_sent_is_not_sent(
+    database: Database, clock: MovableClock
+) -> None:
+    await orders.place(database, _order(clock), now=clock.now())
+    (read,) = await outbox.due(database, "erp_order", now=clock.now(), limit=20)
+    cancelled = await _cancel(database, now=clock.now())
+
+    assert (cancelled, await outbox.begin(database, read.id)) == (True, False)
+
+
+async def test_an_order_that_is_being_sent_is_not_cancelled_as_unsent(database: Database, clock: MovableClock) -> None:
+    await orders.place(database, _order(clock), now=clock.now())
+    (read,) = await outbox.due(database, "erp_order", now=clock.now(), limit=20)
+    begun = await outbox.begin(database, read.id)
+
+    assert (begun, await _cancel(database, now=clock.now())) == (True, False)
