@@ -27,6 +27,7 @@ from db.users import any_user
 from monitoring import call_csv, duties, login, password_page, probes, problem, trace_csv
 from monitoring.alerts.incidents import Alerts
 from monitoring.api import PREFIX, ROUTERS, docs
+from monitoring.api.document import Api
 from monitoring.context import DashboardContext
 from monitoring.counters import Counters
 from monitoring.dashboard import attach, head_hash
@@ -101,7 +102,7 @@ def create_web(
         async with duties.kept(db, now, watch, facts_now.refresh):
             yield
 
-    api = FastAPI(
+    api = Api(
         title="Quayside",
         version=API_VERSION,
         description=_DESCRIPTION,

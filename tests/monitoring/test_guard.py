@@ -24,6 +24,8 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 ONLY_ASKS = (  # open to a viewer, and refused here for want of what they ask about
     "/api/v1/replays/preview",  # a POST for the length of what it asks; it changes nothing
     "/api/v1/syncs/x/schedule/next",
+    "/api/v1/syncs/runs.csv",
+    "/api/v1/syncs/x/backfills/preview",
 )
 
 
