@@ -137,12 +137,10 @@ def test_every_curl_line_answers_what_the_page_says(
     script = SHELL.format(lines=lines.replace(PRINTED, address))
     for name in ("statuses", "answers"):
         (tmp_path / name).touch()
-    ran = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
-    )
+    ran = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
     answers = (tmp_path / "answers").read_text(encoding="utf-8", errors="replace")  # a ZIP is no text
 
-    assert ran.returncode == 0, ran.stderr + answers
+    assert ran.returncode == 0, ran.stderr.decode(errors="replace") + answers
     assert (tmp_path / "statuses").read_text(encoding="utf-8").split() == STATUS.findall(lines), answers
 
 
