@@ -65,12 +65,16 @@ def cover(begin: int, end: int, widths: Sequence[int]) -> list[Part]:
 def parts_of(begin: int, end: int, *, by_operation: bool = False) -> list[Part]:
     """Return the parts that cover a stretch of ``rollups`` and ``rollup_errors``.
 
-    Whole vendors have five-minute buckets; where the stretch does not begin with one, and for operations, minutes.
+    Whole vendors have five-minute buckets; where the stretch does not begin with one, or a short one does not end with
+    one, and for operations, minutes.
     """
     if by_operation:
         return cover(begin, end, (MINUTE, HOUR, DAY))
     widths = (FIVE_MINUTES, HOUR, SIX_HOURS, DAY)
-    return cover(begin, end, (MINUTE, *widths) if begin % (FIVE_MINUTES * MICROS) else widths)
+    five = FIVE_MINUTES * MICROS
+    return cover(
+        begin, end, (MINUTE, *widths) if begin % five or (end % five and end - begin <= HOUR * MICROS) else widths
+    )
 
 
 def within(

@@ -9,8 +9,10 @@ from uuid import uuid4
 from sqlalchemy import insert
 
 from db import circuits
+from db.columns import to_micros
 from db.engine import Database
-from db.schema import keys, rollup_errors, rollups, sync_runs
+from db.schema import attempts, calls, keys, sync_runs
+from db.sums import Sums, add_sums
 from monitoring.facts import SyncFacts, VendorFacts
 
 SYNCS = [
@@ -37,39 +39,20 @@ VENDORS = [vendor("acumatica", "Acumatica"), vendor("fedex", "FedEx"), vendor("s
 
 
 async def called(db: Database, vendor: str, at: datetime, *, good: int = 0, refused: int = 0, **failed: int) -> None:
-    """Add a minute of calls; ``failed`` counts by fault: theirs=3, ours=2."""
-    minute = at.replace(second=0, microsecond=0)
-    bad = sum(failed.values())
+    """Add a minute of calls to the rollups, in every width; ``failed`` counts by fault: theirs=3, ours=2."""
+    about: dict[str, Any] = {"vendor": vendor, "operation": "quote_rates", "started_at": to_micros(at)}
+    about |= {"throttle_wait": 0.0, "number": 1, "trigger": "sync", "priority": "batch"}
+    happened: list[tuple[int, dict[str, Any]]] = [(good, {"outcome": "success"}), (refused, {"outcome": "refused"})]
+    for fault, count in failed.items():
+        error_type = "http_503" if fault == "theirs" else fault
+        happened.append((count, {"outcome": "error", "error_type": error_type, "fault": fault}))
+    made = [about | facts for count, facts in happened for _ in range(count)]
+    sums = Sums(
+        [[facts.get(column.name) for column in calls.columns] for facts in made],
+        [[facts.get(column.name) for column in attempts.columns] for facts in made if facts["outcome"] != "refused"],
+    )
     async with db.write() as connection:
-        await connection.execute(
-            insert(rollups).values(
-                width=60,
-                started_at=minute,
-                vendor=vendor,
-                operation="quote_rates",
-                calls=good + bad + refused,
-                calls_failed=bad,
-                calls_refused=refused,
-                attempts=good + bad,
-                attempts_failed=bad,
-                retries=0,
-                throttle_wait=0.0,
-                duration=1.0,
-            )
-        )
-        for fault, count in failed.items():
-            await connection.execute(
-                insert(rollup_errors).values(
-                    width=60,
-                    started_at=minute,
-                    vendor=vendor,
-                    operation="quote_rates",
-                    error_type="http_503" if fault == "theirs" else fault,
-                    fault=fault,
-                    calls=count,
-                    attempts=count,
-                )
-            )
+        await add_sums(connection, sums)
 
 
 async def set_circuit(
