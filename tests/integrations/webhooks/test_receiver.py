@@ -88,7 +88,7 @@ async def test_what_cannot_be_taken_is_said(web: httpx.AsyncClient, vendor: str,
 
 
 async def test_only_posts_are_open(web: httpx.AsyncClient) -> None:
-    assert (await web.get("/webhooks/stripe")).status_code == 405
+    assert (await web.get("/webhooks/stripe")).status_code == 401
 
 
 async def test_without_a_secret_nothing_is_taken_and_the_setting_is_named(database: Database, tmp_path: Path) -> None:
