@@ -75,6 +75,15 @@ async def begin(db: Database, id: str) -> bool:
     return bool(begun.rowcount)
 
 
+async def not_begun(db: Database, id: str) -> None:
+    """Take back that an errand is about to be done: what kept it from the vendor is nothing of its own."""
+    c = outbox.c
+    async with db.write() as connection:
+        await connection.execute(
+            update(outbox).values(error_type=None).where(c.id == id, c.state == "waiting", c.error_type == UNDER_WAY)
+        )
+
+
 async def note_done(connection: AsyncConnection, id: str, *, now: datetime) -> bool:
     """Take it out: the vendor has it. Return False when it was out already."""
     c = outbox.c

@@ -165,6 +165,7 @@ class Orders:
     async def _failed(self, errand: Errand, error: QuaysideError) -> None:
         sentence = sentence_on(error, errand.tries, self.options)
         if sentence == "end_run":
+            await outbox.not_begun(self.run.db, errand.id)  # had it left us, its key would say so
             raise error
         now = self.run.now()
         facts = {"error_type": error.error_type, "message": error.message}

@@ -16,7 +16,8 @@ from tests.acceptance.test_checkout import open_web
 from tests.conftest import MovableClock
 from tests.monitoring.browser import client, signed_in, with_token
 
-READS = {("POST", "/api/v1/replays/preview")}  # asks with a body, and changes nothing
+# They ask with a body, and change nothing.
+READS = {("POST", "/api/v1/replays/preview"), ("POST", "/api/v1/syncs/{name}/backfills/preview")}
 
 
 @pytest.fixture
