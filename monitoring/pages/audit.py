@@ -17,11 +17,12 @@ from monitoring.api.access import from_cursor, to_cursor
 from monitoring.audit_words import facts_in_words, spoken, subject_page
 from monitoring.context import DashboardContext, may_act
 from monitoring.live import Hub
-from monitoring.pages.marks import aria, moment
+from monitoring.pages.marks import moment
+from monitoring.pages.paging import all_as_csv, newest_and_older
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
 from monitoring.problem import Problem
-from monitoring.timerange import TimeRange, parameters_of, stamp, time_range
+from monitoring.timerange import TimeRange, parameters_of, time_range
 
 FILTERS = ("person", "act", "subject")
 PAGE = 50  # acts at once
@@ -123,16 +124,21 @@ async def read(context: DashboardContext, view: TimeRange, search: str | None) -
     found = await audit.list_acts(
         context.db, **filters, since=view.since, until=view.until, before=before, limit=PAGE + 1
     )
+    older = to_cursor(found[PAGE - 1].at, found[PAGE - 1].id) if len(found) > PAGE else None
     return [
         *([html.P(problem, className="q-sentence q-edge-warn", role="alert")] if problem else []),
         html.Section(
             [
                 html.Div(
-                    [html.H2("Acts"), html.Span(view.label.lower(), className="q-sub"), _csv(filters, view)],
+                    [
+                        html.H2("Acts"),
+                        html.Span(view.label.lower(), className="q-sub"),
+                        all_as_csv("audit", filters, view),
+                    ],
                     className="q-panel-head",
                 ),
                 acts_table(found[:PAGE], context, view) if found else _nothing(filters, view),
-                _pager(found, filters, view, first=before is None),
+                newest_and_older("/audit", filters, view, first=before is None, older=older),
             ],
             className="q-panel",
         ),
@@ -175,19 +181,3 @@ def _nothing(filters: Mapping[str, str], view: TimeRange) -> Component:
             dcc.Link("Look at the last 30 days", href=wider) if view.preset != "30d" else None,
         ]
     )
-
-
-def _csv(filters: Mapping[str, str], view: TimeRange) -> Component:
-    query = urlencode({**filters, "since": stamp(view.since), "until": stamp(view.until)})
-    return html.A("All as CSV", href=f"/api/v1/audit/csv?{query}", download="audit.csv", className="q-csv")
-
-
-def _pager(found: Sequence[Act], filters: Mapping[str, str], view: TimeRange, *, first: bool) -> Component | None:
-    links: list[Component] = []
-    if not first:
-        links.append(dcc.Link("Newest", href=view.link("/audit", **filters)))
-    if len(found) > PAGE:
-        last = found[PAGE - 1]
-        older = view.link("/audit", **filters, before=to_cursor(last.at, last.id))
-        links.append(dcc.Link("Older", href=older))
-    return html.Nav(links, className="q-pager", **aria(label="Pages")) if links else None

@@ -13,8 +13,7 @@ from db import backfill_progress, backfills
 from db.backfill_progress import Progress
 from db.backfills import Backfill, Slice
 from monitoring import units
-from monitoring.context import DashboardContext, may_trigger
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, may_trigger, who_may
 from monitoring.live import Hub
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.backfills import STATES, day_and_time, share_done
@@ -116,8 +115,8 @@ def _register_stop(app: Dash, context: DashboardContext) -> None:
         prevent_initial_call=True,
     )
     async def stop_backfill(yes: int | None, id: str | None, reason: str | None) -> tuple[Any, ...]:
-        user = current_user.get()
-        if user is None or not user.may("trigger"):
+        user = who_may("trigger")
+        if user is None:
             return False, None, no_update, [toast("Not allowed", "Your rights let you look, not cancel it.", "red")]
         if not yes or not id:
             return (no_update,) * 4
@@ -159,8 +158,8 @@ def _register_resume(app: Dash, context: DashboardContext) -> None:
         prevent_initial_call=True,
     )
     async def resume_backfill(yes: int | None, id: str | None) -> tuple[Any, ...]:
-        user = current_user.get()
-        if user is None or not user.may("trigger"):
+        user = who_may("trigger")
+        if user is None:
             return False, no_update, [toast("Not allowed", "Your rights let you look, not go on with it.", "red")]
         if not yes or not id:
             return (no_update,) * 3

@@ -18,9 +18,8 @@ from db.backfill_progress import Progress
 from db.backfills import Backfill
 from monitoring import units
 from monitoring.backfill_plan import LARGEST_SLICE, BackfillPlan, Unfit, plan
-from monitoring.context import DashboardContext, may_trigger
+from monitoring.context import DashboardContext, may_trigger, who_may
 from monitoring.facts import SyncFacts
-from monitoring.identity import current_user
 from monitoring.live import Hub
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.marks import aria, badge, moment
@@ -234,8 +233,8 @@ def _register_acts(app: Dash, context: DashboardContext) -> None:
         running=[(Output("backfill-yes", "loading"), True, False)],
     )
     async def begin_backfill(yes: int | None, asked: Mapping[str, Any] | None, reason: str | None) -> tuple[Any, ...]:
-        user = current_user.get()
-        if user is None or not user.may("trigger"):
+        user = who_may("trigger")
+        if user is None:
             told = toast("Not allowed", "Your rights let you look, not begin a backfill.", "red")
             return False, None, no_update, no_update, [told]
         if not yes or not asked:

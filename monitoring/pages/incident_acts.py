@@ -16,12 +16,11 @@ from dash.development.base_component import Component
 from db import incident_acts as acts
 from db.incidents import Incident, find_incident
 from monitoring import units
-from monitoring.context import DashboardContext
-from monitoring.identity import current_user
+from monitoring.context import DashboardContext, who_may
 from monitoring.pages import dialog as dialogs
 from monitoring.pages.circuit_dialog import ENDS, end_of
 from monitoring.pages.marks import icon
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import LONGEST, LONGEST_NOTE, reason_problem
 from monitoring.scrub import scrubbed
 from monitoring.timerange import TimeRange, zone_named
@@ -211,9 +210,9 @@ def _register_acts(app: Dash, context: DashboardContext) -> None:
     ) -> tuple[Any, ...]:
         if not yes or not isinstance(seen, list) or len(seen) != 3 or seen[1] not in ASKING:
             return (no_update,) * 4
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            return False, None, no_update, [toast("Not allowed", "Your role lets you look, not act.", "red")]
+        user = who_may("operate")
+        if user is None:
+            return False, None, no_update, not_allowed()
         id, what, as_seen = str(seen[0]), str(seen[1]), seen[2]
         if wrong := reason_problem(reason, LONGEST_NOTE if what == "note" else LONGEST):
             return True, wrong, no_update, no_update
@@ -248,9 +247,9 @@ def _register_acts(app: Dash, context: DashboardContext) -> None:
         what, id = _named(asked, "now")
         if what not in _AT_ONCE:
             return no_update, no_update
-        user = current_user.get()
-        if user is None or not user.may("operate"):
-            return no_update, [toast("Not allowed", "Your role lets you look, not act.", "red")]
+        user = who_may("operate")
+        if user is None:
+            return no_update, not_allowed()
         now = context.now()
         who: dict[str, Any] = {"by": user.label, "now": now}
         if what == "acknowledge":

@@ -20,10 +20,11 @@ from monitoring.live import Hub
 from monitoring.pages.incident_parts import fault_of, silence_words, state_badge, subject_link
 from monitoring.pages.marks import aria, figure, moment
 from monitoring.pages.outcomes import digest
+from monitoring.pages.paging import all_as_csv, newest_and_older
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
 from monitoring.problem import Problem
-from monitoring.timerange import TimeRange, parameters_of, stamp, time_range
+from monitoring.timerange import TimeRange, parameters_of, time_range
 
 FILTERS = ("subject", "rule", "severity", "state")
 PAGE = 50  # resolved ones at once
@@ -279,6 +280,7 @@ def resolved_list(
         if rows
         else empty("Nothing was resolved in this time.", "Choose a longer time range or fewer filters to look further.")
     )
+    older = to_cursor(found[PAGE - 1].started_at, found[PAGE - 1].id) if len(found) > PAGE else None
     return html.Section(
         [
             html.Div(
@@ -286,7 +288,7 @@ def resolved_list(
                 className="q-panel-head",
             ),
             body,
-            _pager(found, filters, view, first=first),
+            newest_and_older("/incidents", filters, view, first=first, older=older),
         ],
         className="q-panel",
     )
@@ -296,19 +298,7 @@ def _csv(filters: Mapping[str, str], view: TimeRange) -> Component:
     asked = {name: filters[name] for name in ("subject", "rule", "severity") if name in filters}
     if filters.get("state") in ("pending", "firing", "resolved"):
         asked["state"] = filters["state"]
-    query = urlencode({**asked, "since": stamp(view.since), "until": stamp(view.until)})
-    return html.A("All as CSV", href=f"/api/v1/incidents/csv?{query}", download="incidents.csv", className="q-csv")
-
-
-def _pager(found: Sequence[Incident], filters: Mapping[str, str], view: TimeRange, *, first: bool) -> Component | None:
-    links: list[Component] = []
-    if not first:
-        links.append(dcc.Link("Newest", href=view.link("/incidents", **filters)))
-    if len(found) > PAGE:
-        last = found[PAGE - 1]
-        older = view.link("/incidents", **filters, before=to_cursor(last.started_at, last.id))
-        links.append(dcc.Link("Older", href=older))
-    return html.Nav(links, className="q-pager", **aria(label="Pages")) if links else None
+    return all_as_csv("incidents", asked, view)
 
 
 def _fact(name: str, value: Component | str) -> list[Component]:

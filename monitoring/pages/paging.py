@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from monitoring import units
 from monitoring.pages.marks import aria
-from monitoring.timerange import TimeRange
+from monitoring.timerange import TimeRange, stamp
 
 SIZE = 50  # rows of a page
 DEEPEST = 400  # pages; who needs more narrows the list, or takes the CSV
@@ -46,6 +47,24 @@ def pager(path: str, wanted: Mapping[str, str], total: int, view: TimeRange) -> 
         className="q-choices",
         **aria(label="Pages of the list"),
     )
+
+
+def newest_and_older(
+    path: str, wanted: Mapping[str, str], view: TimeRange, *, first: bool, older: str | None
+) -> Component | None:
+    """Return the ways to the newest page and to the older one that begins at a cursor; None where there is neither."""
+    links: list[Component] = []
+    if not first:
+        links.append(dcc.Link("Newest", href=view.link(path, **wanted)))
+    if older is not None:
+        links.append(dcc.Link("Older", href=view.link(path, **wanted, before=older)))
+    return html.Nav(links, className="q-pager", **aria(label="Pages")) if links else None
+
+
+def all_as_csv(what: str, asked: Mapping[str, str], view: TimeRange) -> Component:
+    """Return the way to a list's file, ``/api/v1/<what>/csv``: more than what is on the screen."""
+    query = urlencode({**asked, "since": stamp(view.since), "until": stamp(view.until)})
+    return html.A("All as CSV", href=f"/api/v1/{what}/csv?{query}", download=f"{what}.csv", className="q-csv")
 
 
 def choices(

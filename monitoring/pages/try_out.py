@@ -16,9 +16,8 @@ from dash.development.base_component import Component
 
 from db import audit
 from monitoring.asked_once import AskedOnce
-from monitoring.context import DashboardContext, may_trigger
+from monitoring.context import DashboardContext, may_trigger, who_may
 from monitoring.hands import CheckoutByHand, Tried
-from monitoring.identity import current_user
 from monitoring.live import Hub
 from monitoring.pages.marks import aria, icon
 from monitoring.pages.states import empty, shown
@@ -224,8 +223,8 @@ def register(app: Dash, context: DashboardContext, _hub: Hub) -> None:
         zone: str | None,
     ) -> Any:
         stay = [no_update] * len(ids)
-        user = current_user.get()
-        if user is None or not user.may("trigger"):
+        user = who_may("trigger")
+        if user is None:
             return no_update, stay, [toast("Not allowed", "Your rights let you look, not ask vendors.", "red")]
         form, checkout = FORMS.get(str(name)), context.hands.checkout
         if not any(one["value"] for one in ctx.triggered) or form is None or checkout is None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 from fastapi import FastAPI
@@ -67,18 +68,12 @@ class PageSocket:
         self._asked.put_nowait({"type": "websocket.disconnect", "code": 1000})
 
 
-@asynccontextmanager
-async def page_socket(api: FastAPI, browser: httpx.AsyncClient) -> AsyncIterator[PageSocket]:
-    """Open the WebSocket of the pages as a signed-in browser, and hang up at the end."""
-    headers = {
-        "host": _HOST,
-        "origin": f"http://{_HOST}",
-        "cookie": f"quayside_session={browser.cookies['quayside_session']}",
-    }
-    scope = {
+def socket_scope(headers: Mapping[str, str], path: str = "/_dash-ws-callback") -> dict[str, Any]:
+    """Return what a server tells the application of a WebSocket that was asked for, its path exactly as spelled."""
+    return {
         "type": "websocket",
-        "path": "/_dash-ws-callback",
-        "raw_path": b"/_dash-ws-callback",
+        "path": unquote(path),
+        "raw_path": path.encode(),
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         "scheme": "ws",
@@ -89,9 +84,19 @@ async def page_socket(api: FastAPI, browser: httpx.AsyncClient) -> AsyncIterator
         "asgi": {"version": "3.0"},
         "state": {},
     }
+
+
+@asynccontextmanager
+async def page_socket(api: FastAPI, browser: httpx.AsyncClient) -> AsyncIterator[PageSocket]:
+    """Open the WebSocket of the pages as a signed-in browser, and hang up at the end."""
+    headers = {
+        "host": _HOST,
+        "origin": f"http://{_HOST}",
+        "cookie": f"quayside_session={browser.cookies['quayside_session']}",
+    }
     socket = PageSocket()
     socket._asked.put_nowait({"type": "websocket.connect"})
-    talk = asyncio.create_task(api(scope, socket.receive, socket.send))
+    talk = asyncio.create_task(api(socket_scope(headers), socket.receive, socket.send))
     talk.add_done_callback(lambda _: socket.closed.set())
     try:
         yield socket

@@ -18,6 +18,7 @@ from monitoring.identity import correlation_id_from
 from monitoring.options import WebOptions
 from tests.conftest import MovableClock
 from tests.monitoring.browser import HTML, client, signed_in, web, with_token
+from tests.monitoring.sockets import socket_scope
 
 FOR_OPERATORS = ("/api/v1/audit", "/api/v1/audit/csv", "/api/v1/vendors/x/evidence")  # read by who may operate
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -278,21 +279,7 @@ async def socket(api: FastAPI, headers: dict[str, str]) -> list[dict[str, Any]]:
     async def send(message: Any) -> None:
         said.append(message)
 
-    scope = {
-        "type": "websocket",
-        "path": "/_dash-ws-callback",
-        "raw_path": b"/_dash-ws-callback",
-        "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        "scheme": "ws",
-        "subprotocols": [],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 8050),
-        "root_path": "",
-        "asgi": {"version": "3.0"},
-        "state": {},
-    }
-    await api(scope, receive, send)
+    await api(socket_scope(headers), receive, send)
     return said
 
 

@@ -30,6 +30,7 @@ from tests.conftest import MovableClock
 from tests.monitoring import test_every_way_in as walk
 from tests.monitoring.browser import HTML, client, running, signed_in
 from tests.monitoring.cast import sync_facts, vendor_facts
+from tests.monitoring.sockets import socket_scope
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", "BREW")
 SOCKET = "/_dash-ws-callback"
@@ -281,21 +282,7 @@ async def socket(api: FastAPI, path: str, headers: Mapping[str, str]) -> AsyncIt
     """Open a WebSocket; an error of the application ends it, as a server ends it."""
     here = Socket()
     here.told.put_nowait({"type": "websocket.connect"})
-    scope = {
-        "type": "websocket",
-        "path": unquote(path),
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        "scheme": "ws",
-        "subprotocols": [],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 8050),
-        "root_path": "",
-        "asgi": {"version": "3.0"},
-        "state": {},
-    }
-    running_here = asyncio.create_task(api(scope, here.told.get, here.send))
+    running_here = asyncio.create_task(api(socket_scope(headers, path), here.told.get, here.send))
     running_here.add_done_callback(lambda _task: here.heard.set())
     try:
         yield here
