@@ -213,7 +213,14 @@ class LiveExchange:
 
     async def _attempt(self, request: Request, number: int) -> Response:
         road, vendor = self.road, self.road.adapter.vendor
-        leave = await road.board.permit(road.adapter.circuit(request), vendor.name, vendor.label)
+        circuit = road.adapter.circuit(request)
+        leave = await road.board.permit(circuit, vendor.name, vendor.label)
+        if leave.probe and request.signed and vendor.sign_in is not None:
+            # Signing in is a request of its own. It would find the probe taken by the one that waits for it, so it is the
+            # probe, and this one is the next.
+            await road.board.report(leave, "ignored", duration=0.0)
+            await self.access()
+            leave = await road.board.permit(circuit, vendor.name, vendor.label)
         reported = False
         try:
             if self.remaining() <= 0:

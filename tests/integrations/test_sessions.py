@@ -13,9 +13,11 @@ from db.calls import search
 from db.engine import Database, StoreUnavailable
 from integrations.adapter import QuotaPolicy, SignIn
 from integrations.classify import by_status
-from integrations.errors import CallFailed, StoreIsUnavailable
+from integrations.errors import CallFailed, CircuitIsOpen, StoreIsUnavailable
 from integrations.outcome import Request, Response, Verdict
-from tests.integrations.acme import ACME, AcmeServer, Session, acme_server, process
+from integrations.resilience.circuit_breaker import BreakerOptions
+from tests.integrations.acme import ACME, Acme, AcmeServer, Session, Token, acme_server, process
+from tests.waiting import until
 
 
 class FullLicence(Session):
@@ -63,6 +65,32 @@ async def test_a_full_licence_holds_back_nobody_who_is_signed_in(
     assert caught.value.error_type == "login_limit"
     assert found.value.reference == "C"
     assert acme[0].sessions == set()
+
+
+@pytest.mark.parametrize("kind", [Session, Token])
+async def test_a_circuit_closes_again_for_who_has_to_sign_in_first(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path, kind: type[Acme]
+) -> None:
+    quick = BreakerOptions(wait_duration_in_open_state=0.05)
+    async with process(database, acme[1], tmp_path, kind=kind, breaker=quick) as one:
+
+        async def answered() -> bool:
+            try:
+                await one.gateway.call("acme", "read", {"reference": "A"})
+            except (CallFailed, CircuitIsOpen):
+                return False
+            return True
+
+        async def closed() -> bool:
+            return await answered() and one.board.state_of("acme") == "closed"
+
+        acme[0].tricks = ["status:500"] * 6
+        for _ in range(2):
+            assert not await answered()
+        assert one.board.state_of("acme") == "open"
+        await until(closed)
+
+    assert acme[0].tricks == []  # the last one failed a probe: a sign-in that fails opens the circuit anew
 
 
 async def test_a_session_that_cannot_be_noted_is_used_and_closed_all_the_same(
