@@ -158,7 +158,7 @@ def panel(
         [
             dcc.Link(title_of(row.name, context), href=view.link(f"/vendors/{row.vendor}")),
             badge(row.state),
-            moment(row.changed_at, view) if row.version else html.Span("never used", className="q-dim"),
+            moment(row.changed_at, view) if row.version else html.Span("never changed", className="q-dim"),
             why(row),
             upcoming(row, view),
             html.Span(_buttons(row, acts.get(row.name), context), className="q-row-acts") if act else "",
