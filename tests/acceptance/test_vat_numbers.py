@@ -28,7 +28,8 @@ def set_to(harbour: Harbour, **values: Any) -> None:
 
 
 async def test_a_register_that_is_down_makes_its_numbers_unknown_and_no_others(open_harbour: OpenHarbour) -> None:
-    async with open_harbour(toml=TOML, settings={"vies": {"errors": {"DE": "MS_UNAVAILABLE"}}}) as harbour:
+    stays_open = TOML | {"vendors": {"vies": {"breaker": {"consecutive_failures": 2}}}}
+    async with open_harbour(toml=stays_open, settings={"vies": {"errors": {"DE": "MS_UNAVAILABLE"}}}) as harbour:
         german, french = await asked(harbour, GERMAN), await asked(harbour, FRENCH)
         sent = len(harbour.requests("vies"))
         again = await asked(harbour, GERMAN)
