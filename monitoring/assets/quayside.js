@@ -241,6 +241,13 @@
     if (again) again.focus({ preventScroll: true });
   }).observe(document.documentElement, { childList: true, subtree: true });
 
+  // The second click of a double click is no second act: its answer ("not done, it was already") would hide the first's.
+  document.addEventListener("click", function (event) {
+    if (event.detail < 2 || !event.target.closest(".q-acts button, button[id$='-yes']")) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+  }, true);
+
   // The kit says on a box around a button that something opens; a screen reader needs it on the button.
   var OPENS = ["aria-expanded", "aria-haspopup", "aria-controls"];
 

@@ -106,7 +106,7 @@ async def open_empty(path: Path) -> Database:
     return db
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Web]:
     db = await open_empty(tmp_path_factory.mktemp("browser") / "quayside.db")
     day = await seed_day(db)

@@ -22,6 +22,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from db import run_history
 from db.engine import Database, open_database
 from db.migrate import migrate
 from db.sealed import Seal
@@ -30,6 +31,7 @@ from integrations.sandbox.server import SandboxServer
 from monitoring.commands import add_token
 from tests.browser.conftest import Visitor, Web, sign_in
 from tests.monitoring.seed import Day
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
@@ -137,6 +139,7 @@ async def test_a_stranger_names_vendor_cause_start_and_affected_syncs(visit: Vis
         page = await visitor.open("/")
         stripe = card(page, "Stripe")
         await expect(stripe).to_contain_text("configuration", timeout=READ_WITHIN)
+        await until(lambda: stock_is_known(web.db), seconds=60)
 
         struck = datetime.now(UTC)
         async with aiohttp.ClientSession() as http:
@@ -180,6 +183,11 @@ async def test_a_stranger_names_vendor_cause_start_and_affected_syncs(visit: Vis
         for window in (visitor, phone):  # the web process ends before the windows do
             window.expected = lambda problem: "ERR_CONNECTION_REFUSED" in problem
             await window.page.goto("about:blank")
+
+
+async def stock_is_known(db: Database) -> bool:
+    """Return whether the inventory sync has succeeded once."""
+    return any(run.outcome == "success" for run in await run_history.recent(db, "inventory"))
 
 
 def card(page: Page, label: str) -> Locator:

@@ -63,6 +63,7 @@ async def test_a_plan_is_applied_after_a_reason_and_the_run_is_queued_once(visit
     await dialog.get_by_label("Why?").fill(REASON)
     await dialog.get_by_role("button", name="Apply the plan").dblclick()
     await expect(page.get_by_text("The plan will be applied")).to_be_visible()
+    await expect(page.get_by_text("Not done")).to_have_count(0)
     await expect(page.locator("#plan-head")).to_contain_text("under way")
     plan = await plans.get(web.db, run_id)
     queued = [run for run in await run_history.queued(web.db) if plan and run.id == plan.acting_run_id]

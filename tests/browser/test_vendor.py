@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FloatRect, Locator, Page, expect
 
 from tests.browser.conftest import Visitor
 
@@ -21,8 +21,7 @@ async def test_a_point_leads_to_the_calls_of_its_moment(visit: Visit, chart: str
     page = await visitor.open("/vendors/stripe?range=1h")
     plot = page.locator(f"#{chart} .nsewdrag").first
     await plot.hover()  # from here on the charts stand still
-    box = await plot.bounding_box()
-    assert box is not None
+    box = await _where(page, plot)
     x, y = box["width"] * 0.9, box["height"] * 0.5
     if chart == "chart-heat":
         x, y = await _fullest_cell(page)
@@ -35,6 +34,16 @@ async def test_a_point_leads_to_the_calls_of_its_moment(visit: Visit, chart: str
     assert asked["vendor"] == ["stripe"]
     assert asked["to"] > asked["from"]
     await visitor.settled()
+
+
+async def _where(page: Page, plot: Locator) -> FloatRect:
+    """Return where a chart is, once the drawing that was under way is done."""
+    for _ in range(100):
+        box = await plot.bounding_box()
+        if box is not None:
+            return box
+        await page.wait_for_timeout(50)
+    raise AssertionError("the chart is not drawn")
 
 
 async def _fullest_cell(page: Page) -> tuple[float, float]:
