@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import rollups
@@ -62,8 +62,8 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         zone: str | None,
         before: dict[str, Any] | None,
     ) -> Any:
-        still = before is not None and before.get("still")
-        if still and ctx.triggered_prop_ids.keys() <= {"tick.data"}:
+        asked = [id, search, zone, acted]
+        if before is not None and before.get("still") == asked:
             return (no_update,) * 5  # it is over: nothing happens to it but by a person
         view = time_range(search, zone, context.now())
         user = current_user.get()
@@ -80,7 +80,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         fresh = [
             no_update if was is not None and was[place] == now[place] else part for place, part in enumerate(parts)
         ]
-        return (*fresh, {"digests": now, "still": over})
+        return (*fresh, {"digests": now, "still": asked if over else None})
 
     incident_acts.register(app, context)
     incident_summary.register(app, context)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import calls as call_queries
@@ -84,13 +84,13 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         if not id:
             return no_update, no_update
         view = time_range(search, zone, context.now())
-        wanted = wanted_of(search)
+        wanted, asked = wanted_of(search), [id, zone, search]
         state: Any = None
 
         async def reading() -> list[Component | None]:
             nonlocal state
-            state = await hub.once(("trace-state", id), lambda: state_of(context, id))
-            if ctx.triggered_id == "tick" and seen == state and not seen["going"]:
+            state = {**await hub.once(("trace-state", id), lambda: state_of(context, id)), "asked": asked}
+            if seen == state:  # nothing goes on and nothing came: what was asked for is shown
                 return []
             found = await hub.once(("trace", id), lambda: read(context.db, id, view.now))
             if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from db import audit, incident_acts, incidents
 from db.incidents import Incident
@@ -102,6 +103,31 @@ async def test_somebody_takes_it_up_says_so_silences_it_and_ends_it(visit: Visit
 
     assert (stored.state, stored.resolved_by) == ("resolved", "mira")
     assert acts == {f"incident.{did}" for did in ("acknowledged", "noted", "silenced", "resolved", "note_removed")}
+
+
+async def test_an_act_on_what_is_over_shows_also_when_an_update_overtakes_it(
+    visit: Visit, web: Web, fire: Fire
+) -> None:
+    incident = await fire("slack", "Calls to Slack fail")
+    now = datetime.now(UTC)
+    await incident_acts.resolve_by_hand(web.db, incident.id, reason="it is over", by="mira", now=now)
+    visitor = await visit()
+    page = await visitor.open(f"/incidents/{incident.id}")
+    overtaken = asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        body = route.request.post_data_json
+        if "incident-head" in body["output"] and "acted.data" in body["changedPropIds"]:
+            await overtaken.wait()
+        elif "incident-head" in body["output"]:
+            overtaken.set()
+        await route.continue_()
+
+    await page.route(re.compile("_dash-update-component"), hold_back)
+    await answer(page, "Note…", "Their status page was right", "Add it")
+
+    await expect(page.locator(".q-timeline")).to_contain_text("Their status page was right")
+    assert overtaken.is_set()
 
 
 async def test_without_a_reason_the_field_says_so_and_nothing_changes(visit: Visit, web: Web) -> None:
