@@ -116,7 +116,7 @@ async def test_an_act_on_what_is_over_shows_also_when_an_update_overtakes_it(
     overtaken = asyncio.Event()
 
     async def hold_back(route: Route) -> None:
-        body = route.request.post_data_json
+        body: Any = route.request.post_data_json
         if "incident-head" in body["output"] and "acted.data" in body["changedPropIds"]:
             await overtaken.wait()
         elif "incident-head" in body["output"]:
