@@ -17,7 +17,7 @@ run: $(V)/.ok
 	$(V)/bin/python app.py
 
 test: lint
-	$(V)/bin/python -m pytest -q -n $(JOBS) --dist loadfile -m "not benchmark and not alone"
+	$(V)/bin/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not benchmark and not alone"
 	$(V)/bin/python -m pytest -q -m "alone and not benchmark"
 
 lint: $(V)/.ok
