@@ -9,6 +9,7 @@ background work has plenty, what a call waits for has little (``impatient``).
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from db.sealed import Seal
 from db.watch import Watch
@@ -135,14 +137,15 @@ def _is_away(error: DBAPIError) -> bool:
     return name in _AWAY
 
 
-def open_database(url: str, seal: Seal, *, pool_size: int = 5) -> Database:
+def open_database(url: str, seal: Seal, *, pool_size: int = 10) -> Database:
     """Return the database at a URL such as ``sqlite:///var/quayside.db`` or ``postgresql://user@host/name``.
 
     The folder of a SQLite file is made. Raise ValueError with the remedy for anything else.
     """
     parsed = make_url(url)
     backend = parsed.get_backend_name()
-    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5, "pool_timeout": 10}
+    # No overflow: a connection beyond the pool is closed after each use, and opening one costs more than what it is for.
+    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10, "pool_use_lifo": True}
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise ValueError(
@@ -187,9 +190,18 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
+    """Begin a transaction; a read waits for no lock, so only a write says how long.
+
+    Said to the driver itself: each would otherwise be a cursor made, used and closed, and every one of these steps goes to
+    the connection's thread and back.
+    """
     asked = connection.get_execution_options()
-    patience = asked.get(PATIENCE, PATIENT)
-    if connection.info.get(PATIENCE, PATIENT) != patience:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={round(patience * 1000)}")
-        connection.info[PATIENCE] = patience
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if asked.get(WRITE, False) else "BEGIN")
+    writes, patience = asked.get(WRITE, False), asked.get(PATIENCE, PATIENT)
+    driver = connection.connection.driver_connection
+    try:
+        if writes and connection.info.get(PATIENCE, PATIENT) != patience:
+            await_only(driver.execute_fetchall(f"PRAGMA busy_timeout={round(patience * 1000)}"))
+            connection.info[PATIENCE] = patience
+        await_only(driver.execute_fetchall("BEGIN IMMEDIATE" if writes else "BEGIN"))
+    except sqlite3.Error as error:
+        raise DBAPIError.instance("BEGIN", None, error, sqlite3.Error) from error
