@@ -173,7 +173,7 @@ def _add_call(
            "fault": last.fault if last else None, "message": last.message if last else None, "attempts": number,
            "throttle_wait": waited, "stale": False, "answered_by": None}  # fmt: skip
     batch.calls.append([row[name] for name in CALL_COLUMNS])
-    if last and method != "GET":  # one that has sent a body, at any time of the day
+    if last is _DOWN:  # at any time of the day there is one, and its bodies are kept
         interesting["failed"] = (call_id, correlation_id)
     elif number > 1:
         interesting["retried"] = (call_id, correlation_id)
