@@ -95,12 +95,20 @@ def difference(old: str | None, new: str | None) -> Component:
     """Return two bodies as one text whose changed lines are marked; a sentence where there is nothing to compare."""
     if not old and not new:
         return html.P("Neither body is kept.", className="q-dim")
-    before, after = pretty(old or "").splitlines(), pretty(new or "").splitlines()
+    if not old or not new:
+        gone = "newer" if old else "earlier"
+        return html.Div(
+            [
+                html.P(f"The {gone} body is not kept, so there is nothing to compare with.", className="q-dim"),
+                html.Pre(pretty(old or new or ""), className="q-body", tabIndex=0),
+            ]
+        )
+    before, after = pretty(old).splitlines(), pretty(new).splitlines()
     if before == after:
         return html.Div(
             [
                 html.P("The same as before.", className="q-dim"),
-                html.Pre(pretty(new or ""), className="q-body", tabIndex=0),
+                html.Pre(pretty(new), className="q-body", tabIndex=0),
             ]
         )
     lines = [

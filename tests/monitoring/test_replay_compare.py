@@ -1,0 +1,31 @@
+"""What two bodies are said to differ in, when both are kept and when one of them is not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from monitoring.pages.replay_compare import difference
+
+
+def text_of(component: Any) -> str:
+    return json.dumps(component, default=lambda part: part.to_plotly_json())
+
+
+@pytest.mark.parametrize(("old", "new", "gone"), [(None, '{"id": 7}', "earlier"), ('{"id": 7}', None, "newer")])
+def test_a_body_that_is_not_kept_is_said_to_be_gone_and_no_line_counts_as_changed(
+    old: str | None, new: str | None, gone: str
+) -> None:
+    drawn = text_of(difference(old, new))
+
+    assert f"The {gone} body is not kept" in drawn
+    assert '\\"id\\": 7' in drawn
+    assert "q-diff" not in drawn
+
+
+def test_what_differs_is_marked_and_what_is_the_same_is_not() -> None:
+    drawn = text_of(difference('{"id": 7, "state": "new"}', '{"id": 7, "state": "paid"}'))
+
+    assert (drawn.count("q-diff-old"), drawn.count("q-diff-new")) == (1, 1)
