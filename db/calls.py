@@ -117,19 +117,25 @@ async def rows_of(db: Database, found: Sequence[Row[Any]], *, with_attempts: boo
 
 async def trace(
     db: Database, correlation_id: str, *, limit: int = 1000, with_bodies: bool = True
-) -> tuple[list[CallRow], list[AttemptRow]]:
-    """Return the calls under a correlation id and all attempts with their bodies, oldest first.
+) -> tuple[list[CallRow], list[AttemptRow], bool]:
+    """Return the first calls under a correlation id and their attempts with their bodies, and whether there are more.
 
-    Attempts of a call that has not ended yet are among them.
+    Oldest first. Attempts of a call that has not ended yet are among them.
     """
     query = select(calls).where(calls.c.correlation_id == correlation_id).order_by(calls.c.started_at, calls.c.id)
     sent = (_with_bodies() if with_bodies else select(attempts)).where(attempts.c.correlation_id == correlation_id)
     async with db.read() as connection:
-        found = (await connection.execute(query.limit(limit))).all()
-        made = (await connection.execute(sent.order_by(attempts.c.started_at, attempts.c.id).limit(2 * limit))).all()
-    rows = [_attempt(row) for row in made]
+        found = (await connection.execute(query.limit(limit + 1))).all()
+        made = (
+            await connection.execute(sent.order_by(attempts.c.started_at, attempts.c.id).limit(2 * limit + 1))
+        ).all()
+    more = len(found) > limit or len(made) > 2 * limit
+    found, rows = found[:limit], [_attempt(row) for row in made[: 2 * limit]]
+    if more and found:  # what belongs to a call that is not given looks like one that is under way
+        given, until = {row.id for row in found}, found[-1].started_at
+        rows = [row for row in rows if row.call_id in given or row.started_at < until]
     by_call = _by_call(rows)
-    return [_call(row, by_call.get(row.id, ())) for row in found], rows
+    return [_call(row, by_call.get(row.id, ())) for row in found], rows, more
 
 
 async def one(db: Database, correlation_id: str, call_id: str) -> CallRow | None:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import leases
+from db.audit import note_act
 from db.engine import Database
 from db.owner import is_dead
 from db.schedules import may_fire
@@ -315,10 +316,10 @@ async def let_go(db: Database, grip: Grip) -> None:
         await leases.release(connection, lease_name(grip.sync), grip.holder)
 
 
-async def request_cancel(db: Database, run_id: str, *, by: str, now: datetime) -> bool:
-    """Ask a run to stop: a queued one is cancelled at once, a running one at its next checkpoint.
+async def request_cancel(db: Database, run_id: str, *, by: str, now: datetime, reason: str | None = None) -> bool:
+    """Ask a run to stop, and note the act: a queued one is cancelled at once, a running one at its next checkpoint.
 
-    Return False when there is no such run or it is finished.
+    Return False, and note nothing, when there is no such run or it is finished.
     """
     c = sync_runs.c
     async with db.write() as connection:
@@ -333,12 +334,18 @@ async def request_cancel(db: Database, run_id: str, *, by: str, now: datetime) -
             )
             .where(c.id == run_id, c.state == "queued")
         )
-        if waiting.rowcount:
-            return True
-        running = await connection.execute(
-            update(sync_runs).values(cancel_requested_by=by).where(c.id == run_id, c.state == "running")
+        if not waiting.rowcount:
+            running = await connection.execute(
+                update(sync_runs).values(cancel_requested_by=by).where(c.id == run_id, c.state == "running")
+            )
+            if not running.rowcount:
+                return False
+        sync = (await connection.execute(select(c.sync).where(c.id == run_id))).scalar_one()
+        facts = {"run_id": run_id}
+        await note_act(
+            connection, at=now, user_name=by, act="sync.cancel_requested", subject=sync, reason=reason, facts=facts
         )
-        return bool(running.rowcount)
+    return True
 
 
 async def _begin(

@@ -25,11 +25,13 @@ SCOPES_OF: Mapping[Role, frozenset[Scope]] = {
 def scopes_of(role: Role, may_trigger: bool | None) -> frozenset[Scope]:
     """Return what a person may: the scopes of the role, with the right to start runs given or taken by itself.
 
-    An admin keeps it, since who gives rights can give it to themselves.
+    With it goes asking vendors for quotes, which spends their quota as a run does. An admin keeps it, since who gives rights
+    can give it to themselves.
     """
     if may_trigger is None or role == "admin":
         return SCOPES_OF[role]
-    return SCOPES_OF[role] | {"trigger"} if may_trigger else SCOPES_OF[role] - {"trigger"}
+    right: frozenset[Scope] = frozenset({"trigger", "quotes"})
+    return SCOPES_OF[role] | right if may_trigger else SCOPES_OF[role] - right
 
 
 def token_scopes(scopes: Collection[str]) -> frozenset[Scope]:

@@ -65,7 +65,7 @@ class Traced:
 
 async def read(db: Database, correlation_id: str, now: datetime) -> Traced | None:
     """Return the trace of a correlation id, None when nothing is recorded under it."""
-    found, attempts = await call_rows.trace(db, correlation_id, limit=MOST, with_bodies=False)
+    found, attempts, more = await call_rows.trace(db, correlation_id, limit=MOST, with_bodies=False)
     begun = await beginnings(db, correlation_id, {call.run_id for call in found if call.run_id})
     if not found and not attempts and not begun:
         return None
@@ -76,7 +76,7 @@ async def read(db: Database, correlation_id: str, now: datetime) -> Traced | Non
         begun=begun,
         now=now,
         asked="" if begun else _asked([*found, *attempts]),
-        cut_off=len(found) == MOST,
+        cut_off=more,
     )
 
 

@@ -145,6 +145,9 @@ class Trace(Model):
     correlation_id: str
     calls: list[Call]
     under_way: list[Attempt]
+    cut_off: bool = Field(
+        description="there are more: the first 1,000 calls are given, all of them by /api/v1/calls?correlation_id=…"
+    )
 
 
 @router.get("", responses=problems())
@@ -186,7 +189,7 @@ async def get_trace(
     _who: MayRead,
 ) -> Trace:
     """Show everything that happened under one correlation id, bodies included."""
-    rows, attempts = await call_rows.trace(site.db, correlation_id)
+    rows, attempts, more = await call_rows.trace(site.db, correlation_id)
     if not rows and not attempts:
         raise unknown("trace", correlation_id, "path.correlation_id")
     ended = {row.id for row in rows}
@@ -194,6 +197,7 @@ async def get_trace(
         correlation_id=correlation_id,
         calls=[_call(row, site.vendors) for row in rows],
         under_way=[_attempt(one, site.vendors) for one in attempts if one.call_id not in ended],
+        cut_off=more,
     )
 
 

@@ -14,6 +14,7 @@ from db.audit import record_act
 from db.freshness import freshness
 from monitoring.api.access import HasSite, Limit, MayRead, MayStop, MayTrigger, Model, problems
 from monitoring.problem import Problem, unknown
+from monitoring.reasons import LONGEST, SHORTEST
 from monitoring.site import Site
 
 router = APIRouter(prefix="/syncs", tags=["syncs"])
@@ -209,21 +210,28 @@ async def list_notes(name: str, id: str, site: HasSite, _who: MayRead) -> Notes:
     return Notes(notes=[Note(at=one.at, tone=one.tone, text=one.text) for one in found])
 
 
+class WhyCancel(Model):
+    """Why a run is cancelled."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"reason": "The ERP is being restarted"}]}
+    )
+
+    reason: str | None = Field(
+        default=None,
+        min_length=SHORTEST,
+        max_length=LONGEST,
+        description="for whoever reads the audit; no personal data",
+    )
+
+
 @router.post("/{name}/runs/{id}/cancel", status_code=202, responses=problems(404, 409))
-async def cancel_run(name: str, id: str, site: HasSite, who: MayStop) -> Run:
+async def cancel_run(name: str, id: str, site: HasSite, who: MayStop, why: WhyCancel | None = None) -> Run:
     """Ask a run to stop: a queued one is cancelled at once, a running one at its next checkpoint."""
     row = await _found(site, name, id)
-    now = site.now()
-    if not await runs.request_cancel(site.db, id, by=who.label, now=now):
+    reason = why.reason if why is not None else None
+    if not await runs.request_cancel(site.db, id, by=who.label, now=site.now(), reason=reason):
         raise Problem(409, "run_finished", f"The run is finished already: {row.outcome}.")
-    await record_act(
-        site.db,
-        at=now,
-        user_name=who.label,
-        act="sync.cancel_requested",
-        subject=name,
-        facts={"run_id": id},
-    )
     return _run(await _found(site, name, id))
 
 

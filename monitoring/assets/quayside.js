@@ -7,6 +7,8 @@
   var REJOIN_EVERY = 10000; // ms between two tries to get the push back
   var SCHEDULER_SILENCE = 15; // s without a heartbeat of the scheduler
   var EVERY = { "15m": 1000, "1h": 2000, "6h": 5000, "24h": 5000, "7d": 30000, "30d": 60000 }; // ms between updates
+  // Pages without a link of their own, and the one they belong to; what lies below a page belongs to it anyway.
+  var BELOW = { "/traces": "/calls", "/replays": "/calls", "/plans": "/syncs", "/backfills": "/syncs", "/conflicts": "/syncs" };
   var loadedAt = Date.now();
   var heardAt = 0; // any beat
   var pushedAt = 0; // a beat over the WebSocket
@@ -115,14 +117,16 @@
         return [Object.assign({}, navbar, { collapsed: { mobile: !open } }), open];
       },
 
-      // The links keep the time range, and that of the page says so.
+      // The links keep the time range, and that of the page says so, or that of the page it belongs to.
       navigation: function (path, search, text) {
         window.quayside.put("nav", text);
-        var kept = rangeOnly(search);
-        document.querySelectorAll("#nav a").forEach(function (link) {
-          var goal = link.getAttribute("href").split("?")[0];
-          link.setAttribute("href", goal + kept);
-          if (goal === path) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+        var kept = rangeOnly(search), above = "/" + path.split("/")[1];
+        var links = Array.from(document.querySelectorAll("#nav a"));
+        var goals = links.map(function (link) { return link.getAttribute("href").split("?")[0]; });
+        var here = goals.indexOf(path) >= 0 ? path : BELOW[above] || above;
+        links.forEach(function (link, place) {
+          link.setAttribute("href", goals[place] + kept);
+          if (goals[place] === here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
         });
       },
 

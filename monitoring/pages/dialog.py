@@ -26,8 +26,10 @@ def dialog(
     reason: str = "Why?",
     hint: str = "It stays in the audit. No personal data, please.",
     hurts: bool = False,
+    above: bool = False,
 ) -> Component:
-    """Return a dialog, closed. ``reason`` is the label of its field, "" for none; ``hurts`` paints ``yes`` red."""
+    """Return a dialog, closed. ``reason`` is the label of its field, "" for none; ``hurts`` paints ``yes`` red; ``above``
+    puts it over a drawer that is open."""
     why = [
         dmc.Textarea(
             id=f"{name}-reason",
@@ -58,6 +60,7 @@ def dialog(
         centered=True,
         size="lg",
         closeButtonProps=aria(label="Close"),
+        **({"zIndex": 300} if above else {}),
     )
 
 

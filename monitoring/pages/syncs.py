@@ -26,6 +26,7 @@ from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.sync_panel import SyncsNow, sync_body
 from monitoring.pages.sync_tables import conflicts
 from monitoring.pages.toast import not_allowed, toast
+from monitoring.reasons import reason_problem
 from monitoring.schedule import upcoming
 from monitoring.timerange import time_range
 
@@ -48,21 +49,8 @@ def layout(context: DashboardContext) -> Component:
             letters.dialog(),
             dcc.Store(id="cancel-run"),
             dcc.Store(id="cancel-asked"),
-            dmc.Modal(
-                [
-                    html.P("", id="cancel-text"),
-                    html.Div(
-                        [
-                            dmc.Button("Let it run", id="cancel-no", variant="default"),
-                            dmc.Button("Cancel the run", id="cancel-yes", color="red"),
-                        ],
-                        className="q-acts",
-                    ),
-                ],
-                id="cancel-modal",
-                title="Cancel this run?",
-                centered=True,
-                zIndex=300,  # above the drawer of the run
+            dialogs.dialog(
+                "cancel", title="Cancel this run?", yes="Cancel the run", no="Let it run", hurts=True, above=True
             ),
         ]
     )
@@ -209,26 +197,28 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
 
     @app.callback(
         Output("cancel-modal", "opened", allow_duplicate=True),
-        Output("cancel-text", "children"),
+        Output("cancel-facts", "children"),
         Output("cancel-run", "data"),
+        Output("cancel-reason", "value"),
         Input({"act": "cancel", "sync": ALL}, "n_clicks"),
         prevent_initial_call=True,
     )
-    async def ask_cancel(_clicks: list[int | None]) -> tuple[Any, Any, Any]:
+    async def ask_cancel(_clicks: list[int | None]) -> tuple[Any, ...]:
         wanted = _clicked()
         if wanted is None:
-            return no_update, no_update, no_update
+            return (no_update,) * 4
         active = await _active(context, str(wanted["sync"]))
         if active is None:
-            return False, no_update, no_update
-        return True, _consequence(active, context), active.id
+            return False, no_update, no_update, no_update
+        return True, _consequence(active, context), active.id, ""
 
     dialogs.asked(app, "cancel-asked", {"row": ALL, "act": "cancel_run"})
 
     @app.callback(
         Output("cancel-modal", "opened", allow_duplicate=True),
-        Output("cancel-text", "children", allow_duplicate=True),
+        Output("cancel-facts", "children", allow_duplicate=True),
         Output("cancel-run", "data", allow_duplicate=True),
+        Output("cancel-reason", "value", allow_duplicate=True),
         Output("toasts", "sendNotifications", allow_duplicate=True),
         Input("cancel-asked", "data"),
         prevent_initial_call=True,
@@ -237,32 +227,36 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         run = await run_history.get(context.db, str((asked or {}).get("row", "")))
         if run is None or run.state == "finished":
             told = [toast("Nothing to cancel", "The run had ended before.", "gray")] if asked else no_update
-            return no_update, no_update, no_update, told
-        return True, _consequence(run, context), run.id, no_update
+            return no_update, no_update, no_update, no_update, told
+        return True, _consequence(run, context), run.id, "", no_update
 
     dialogs.closes(app, "cancel")
 
     @app.callback(
         Output("cancel-modal", "opened", allow_duplicate=True),
+        Output("cancel-reason", "error"),
         Output("acted", "data", allow_duplicate=True),
         Output("toasts", "sendNotifications", allow_duplicate=True),
         Input("cancel-yes", "n_clicks"),
         State("cancel-run", "data"),
+        State("cancel-reason", "value"),
         prevent_initial_call=True,
     )
-    async def cancel(yes: int | None, run_id: str | None) -> tuple[Any, Any, Any]:
+    async def cancel(yes: int | None, run_id: str | None, reason: str | None) -> tuple[Any, ...]:
         if not yes or not run_id:
-            return False, no_update, no_update
+            return False, None, no_update, no_update
         user = _who()
         if user is None:
-            return False, no_update, not_allowed("cancel a run")
+            return False, None, no_update, not_allowed("cancel a run")
+        wrong = reason_problem(reason)
+        if wrong is not None:
+            return True, wrong, no_update, no_update
         now = context.now()
-        await audit.record_act(context.db, at=now, user_name=user, act="sync.cancel_requested", subject=run_id)
-        if await runs.request_cancel(context.db, run_id, by=user, now=now):
+        if await runs.request_cancel(context.db, run_id, by=user, now=now, reason=str(reason).strip()):
             told = toast("The run will stop", "It stops at its next checkpoint; what it wrote so far stays.", "blue")
         else:
             told = toast("Nothing to cancel", "The run had ended before.", "gray")
-        return False, now.timestamp(), [told]
+        return False, None, now.timestamp(), [told]
 
 
 async def _read(context: DashboardContext, now: datetime) -> SyncsNow:

@@ -154,7 +154,7 @@ def begun_by(one: Beginning, context: DashboardContext, view: TimeRange) -> list
     if one.kind == "replay":
         return [dcc.Link("Replay", href=view.link(f"/replays/{one.id}")), " of calls"]
     label = f"{context.label(one.name)} sync"
-    return [dcc.Link(label, href=view.link("/syncs")), ", one run"]
+    return [dcc.Link(label, href=view.link("/syncs", run=one.id)), ", one run"]
 
 
 def _act(

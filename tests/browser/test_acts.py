@@ -133,13 +133,17 @@ async def test_run_now_asks_for_a_run_and_cancel_asks_before_it_cancels(visit: V
     await expect(dialog).to_be_hidden()
     await cancel.click()
     await dialog.get_by_role("button", name="Cancel the run").click()
+    await expect(dialog).to_contain_text("Say it in 3 to 500 characters.")
+    await dialog.get_by_label("Why?").fill("The source is being restored")
+    await dialog.get_by_role("button", name="Cancel the run").click()
     await expect(page.get_by_text("The run will stop")).to_be_visible()
     ended = await run_history.get(web.db, asked[0].id)
 
     assert ended is not None
     assert (ended.outcome, ended.cancel_requested_by) == ("cancelled", "mira")
-    acts = {act.act for act in await audit.list_acts(web.db) if act.user_name == "mira"}
-    assert {"sync.run_requested", "sync.cancel_requested"} <= acts
+    acts = {act.act: act for act in await audit.list_acts(web.db, subject="currency") if act.user_name == "mira"}
+    assert {"sync.run_requested", "sync.cancel_requested"} <= set(acts)
+    assert acts["sync.cancel_requested"].reason == "The source is being restored"
 
 
 async def test_viewer_sees_no_buttons_and_a_copied_request_does_nothing(visit: Visit, web: Web) -> None:

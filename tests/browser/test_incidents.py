@@ -74,6 +74,11 @@ async def test_an_incident_tells_its_story_with_links_to_what_is_behind(visit: V
     assert text.startswith("# Aramex: circuit open\n")
     assert "Aramex says a data centre is down." in text
     await expect(page.get_by_role("button", name=re.compile("Acknowledge|Silence|Resolve|Note"))).to_have_count(0)
+    here = page.locator("#nav a[aria-current=page]")
+    await expect(here).to_have_attribute("href", re.compile("^/incidents"))
+    for path, goal in (("/conflicts", "/syncs"), ("/replays", "/calls"), ("/vendors/aramex", "/vendors/aramex")):
+        await visitor.open(path)
+        await expect(here).to_have_attribute("href", re.compile(f"^{goal}($|\\?)"))
 
 
 async def test_somebody_takes_it_up_says_so_silences_it_and_ends_it(visit: Visit, web: Web, fire: Fire) -> None:

@@ -112,6 +112,7 @@ async def test_a_run_is_cancelled_from_its_drawer_after_a_question(visit: Visit,
     await page.get_by_role("button", name="Cancel this run").click()
     asked = page.get_by_role("dialog", name="Cancel this run?")
     await expect(asked).to_contain_text("has not started; it will not")
+    await asked.get_by_label("Why?").fill("The source is being restored")
     await asked.get_by_role("button", name="Cancel the run").click()
     await expect(page.get_by_text("The run will stop")).to_be_visible()
     await expect(page.get_by_role("dialog", name="Run", exact=True)).to_contain_text("Cancelled by mira")

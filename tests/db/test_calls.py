@@ -90,7 +90,7 @@ async def test_trace_shows_calls_under_way_and_bodies(database: Database) -> Non
     running = call_facts(AT + 9_000_000, correlation_id="order-1")
     await store(database, [ended(started(running), status=503, error_type="http_503")])
 
-    found, made = await calls.trace(database, "order-1")
+    found, made, more = await calls.trace(database, "order-1")
 
     assert [call.vendor for call in found] == ["stripe", "fedex"]
     assert [(one.call_id == running.call_id, one.request, one.response) for one in made] == [
@@ -99,7 +99,23 @@ async def test_trace_shows_calls_under_way_and_bodies(database: Database) -> Non
         (False, None, "{}"),
         (True, None, None),
     ]
+    assert not more
     assert await calls.attempts_of(database, running.call_id) == [made[-1]]
+
+
+async def test_a_trace_that_is_cut_off_says_so_and_shows_no_ended_call_as_under_way(database: Database) -> None:
+    told: list[Fact] = []
+    for second in range(5):
+        facts = call_facts(AT + second * 1_000_000, correlation_id="long")
+        told += [ended(started(facts)), call_ended(facts)]
+    await store(database, told)
+
+    found, made, more = await calls.trace(database, "long", limit=3)
+    whole = await calls.trace(database, "long", limit=5)
+
+    assert more
+    assert [row.call_id for row in made] == [call.id for call in found]
+    assert [len(found), len(whole[0]), whole[2]] == [3, 5, False]
 
 
 async def test_input_is_opened_with_our_seal_while_it_is_kept(database: Database) -> None:

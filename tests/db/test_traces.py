@@ -94,7 +94,7 @@ async def test_one_call_of_a_trace_comes_with_its_bodies(database: Database) -> 
     await store(database, [ended(started(facts), request_body='{"a":1}'), call_ended(facts)])
 
     found = await calls.one(database, "t", facts.call_id)
-    outline, light = await calls.trace(database, "t", with_bodies=False)
+    outline, light, _ = await calls.trace(database, "t", with_bodies=False)
 
     assert found is not None
     assert [one.request for one in found.sent] == ['{"a":1}']

@@ -206,7 +206,8 @@ async def test_a_run_is_asked_for_once_watched_and_cancelled(
     second = await ops.post("/api/v1/syncs/orders/runs")
     run = first.json()
     shown = (await ops.get(first.headers["location"])).json()
-    cancelled = await ops.post(f"/api/v1/syncs/orders/runs/{run['id']}/cancel")
+    unsaid = await ops.post(f"/api/v1/syncs/orders/runs/{run['id']}/cancel", json={"reason": "?"})
+    cancelled = await ops.post(f"/api/v1/syncs/orders/runs/{run['id']}/cancel", json={"reason": "The ERP restarts"})
     again = await ops.post(f"/api/v1/syncs/orders/runs/{run['id']}/cancel")
 
     assert (first.status_code, run["state"], run["trigger"]) == (202, "queued", "api")
@@ -214,7 +215,11 @@ async def test_a_run_is_asked_for_once_watched_and_cancelled(
     assert second.json()["id"] == run["id"]
     assert shown == run
     assert (cancelled.json()["state"], cancelled.json()["outcome"]) == ("finished", "cancelled")
+    assert [error["field"] for error in unsaid.json()["errors"]] == ["body.reason"]
     assert again.status_code == 409
+    assert [(act.act, act.reason) for act in await audit.list_acts(database, subject="orders") if act.reason] == [
+        ("sync.cancel_requested", "The ERP restarts")
+    ]
     assert [one["id"] for one in (await ops.get("/api/v1/syncs/orders/runs")).json()["runs"]] == [run["id"]]
     assert {act.act for act in await audit.list_acts(database, subject="orders")} == {
         "sync.run_requested",

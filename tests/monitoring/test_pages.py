@@ -148,7 +148,7 @@ async def test_error_rate_leaves_out_what_we_refused_ourselves(site: Site, clock
 
 
 async def test_failed_call_is_explained_first(site: Site, clock: MovableClock) -> None:
-    found, _ = await call_queries.trace(site.context.db, site.day.failed_correlation)
+    found, _, _ = await call_queries.trace(site.context.db, site.day.failed_correlation)
     row = calls.row(found[0], site.context, time_range("", "Asia/Dubai", clock.now()))
 
     assert row["outcome"] == "error"

@@ -53,6 +53,24 @@ async def test_the_right_to_start_runs_is_apart_from_the_role(
     assert (started.status_code, forced.status_code) == (run, circuit)
 
 
+@pytest.mark.parametrize(
+    ("role", "right", "may"),
+    [
+        ("viewer", None, False),
+        ("viewer", True, True),
+        ("operator", None, True),
+        ("operator", False, False),
+        ("admin", False, True),
+    ],
+)
+def test_who_may_start_runs_may_ask_for_quotes_which_spend_the_same_quota(
+    role: users.Role, right: bool | None, may: bool
+) -> None:
+    scopes = scopes_of(role, right)
+
+    assert ("quotes" in scopes, "trigger" in scopes) == (may, may)
+
+
 @pytest.mark.parametrize(("scope", "status"), [("operate", 202), ("trigger", 202), ("read", 403)])
 async def test_a_token_starts_runs_with_trigger_or_operate(
     api: FastAPI, database: Database, clock: MovableClock, scope: str, status: int

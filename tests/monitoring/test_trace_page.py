@@ -97,7 +97,7 @@ def test_what_is_under_way_says_so(context: DashboardContext, view: TimeRange) -
     ("kind", "name", "words", "link"),
     [
         ("order", "", "Order ", None),
-        ("run", "orders", "Orders sync", "/syncs"),
+        ("run", "orders", "Orders sync", "run=x"),
         ("replay", "", "Replay", "/replays/x"),
     ],
 )
