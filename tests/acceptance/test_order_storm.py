@@ -5,7 +5,7 @@ follows and brings them to the ERP; and all three are ended with SIGKILL again a
 again where no answer came, at times twice at once, and takes some orders back. When the storm is over a person does what
 only a person can: says of a mail whose answer was lost whether it went out. Then every order must have come to an end, and
 the sandbox's ledger, our orders and the ERP must agree to the last decimal in every currency. ``QUAYSIDE_STORM=full``
-makes it five hundred; by itself it is a fifth of them, see ``storm.py``.
+makes it five hundred; by itself it is an eighth of them, see ``storm.py``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tests.acceptance.test_placing import BERLIN, DISPATCH, HOME
 from tests.integrations.checkout.conftest import save_rates
 from tests.waiting import until
 
-ORDERS, KILLS = (500, 16) if FULL else (100, 6)
+ORDERS, KILLS = (500, 16) if FULL else (60, 5)
 WEBS, AT_ONCE, SKUS = 2, 10, 200
 SEED = 20_261_127
 VENDORS = ("acumatica", "avalara", "fedex", "klaviyo", "sendgrid", "signifyd", "stripe", "twilio")

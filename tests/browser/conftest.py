@@ -1,7 +1,8 @@
 """A seeded web process and a real Chromium, for tests that look at pages as a person would.
 
 The browser is Chromium or Chrome of the system, or the one named by ``QUAYSIDE_CHROMIUM``. A test fails on any console
-error, any error of the page, and any request that leaves this machine.
+error, any error of the page, and any request that leaves this machine. With ``QUAYSIDE_PICTURES=on`` the walks leave
+pictures of what they saw in ``tests/screenshots``.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from tests.monitoring.seed import Day, seed_day
 
 expect.set_options(timeout=15_000)  # a laden machine is slow, not wrong
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
+PICTURES = os.environ.get("QUAYSIDE_PICTURES", "") == "on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +169,11 @@ class Visitor:
         await self.page.wait_for_function(DRAWN)
 
     async def picture(self, name: str) -> None:
-        """Write a picture of the whole page."""
-        SCREENSHOTS.mkdir(exist_ok=True)
+        """Wait until the page stands still; write a picture of all of it, where pictures are wanted."""
         await self.page.wait_for_timeout(350)  # entrance animations of the kit
+        if not PICTURES:
+            return
+        SCREENSHOTS.mkdir(exist_ok=True)
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 

@@ -1,8 +1,7 @@
 """At 3 AM: a stranger sees the overview and nothing else, and names vendor, cause, start and what depends on it.
 
 Real processes: the sandbox stands in for the vendors, a scheduler runs the syncs, the web process shows them, a
-Chromium reads. Acumatica answers 503 to everything; Stripe is called with a credential it does not take. Pictures of
-what the stranger saw are in ``tests/screenshots``.
+Chromium reads. Acumatica answers 503 to everything; Stripe is called with a credential it does not take.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ async def test_the_panel_shows_sources_lanes_and_reserves(visit: Visit, web: Web
     page = await visitor.open("/vendors/fedex?range=24h")
     panel = page.locator("#vendor-spend")
     tables = panel.get_by_role("region")
-    await panel.screenshot(path=Path(__file__).parents[1] / "screenshots" / f"spending-{width}-{scheme}.png")
+    await visitor.picture(f"spending-{width}-{scheme}")
     overflow = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
     assert not overflow
