@@ -10,7 +10,7 @@ out under the same idempotency key, and whatever made the first one safe to repe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -266,20 +266,24 @@ async def release_dead(db: Database) -> int:
 async def claim(
     db: Database, id: str, vendor: str, *, owner: str, now: datetime, until: datetime, limit: int
 ) -> list[Item]:
-    """Claim the next items of a vendor; none when there are none, or the replay was cancelled."""
+    """Claim the next items of a vendor; none when there are none, or the replay was cancelled.
+
+    The ``new_call_id`` of one that is given is that of a call somebody began who is gone; it may stand in the record.
+    """
     i = replay_items.c
     free = _free(now)
     running = select(replays.c.id).where(replays.c.id == id, replays.c.state == "running").exists()
-    mine = select(i.number).where(i.replay_id == id, i.vendor == vendor, free, running).order_by(i.number).limit(limit)
+    mine = select(i.number, i.new_call_id).where(i.replay_id == id, i.vendor == vendor, free, running)
     async with db.write() as connection:
-        numbers = list((await connection.scalars(mine)).all())
+        begun = {row.number: row.new_call_id for row in await connection.execute(mine.order_by(i.number).limit(limit))}
         taken = await connection.execute(
             update(replay_items)
-            .where(i.replay_id == id, i.number.in_(numbers), free)
+            .where(i.replay_id == id, i.number.in_(list(begun)), free)
             .values(state="claimed", owner=owner, claimed_until=until, new_call_id=None, why=None)
             .returning(replay_items)
         )
-        return sorted((_item(row) for row in taken), key=lambda one: one.number)
+        items = [replace(_item(row), new_call_id=begun[row.number]) for row in taken]
+    return sorted(items, key=lambda one: one.number)
 
 
 async def begin(db: Database, item: Item, *, new_call_id: str) -> bool:

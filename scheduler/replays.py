@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from db import replays
-from db.calls import input_of
+from db.calls import input_of, one
 from db.engine import Database, StoreUnavailable
 from db.owner import new_owner
 from db.replays import Item, Replay
@@ -137,6 +137,8 @@ class _Chunk:
             await self._make(item)
 
     async def _make(self, item: Item) -> None:
+        if await self._is_made(item):
+            return
         wanted = await self._input(item)
         if wanted is None:
             return
@@ -172,6 +174,24 @@ class _Chunk:
                 return
             kept = "It had succeeded under this key before: the kept answer, nothing was sent."
             await self._end(item, begun, outcome="success", why=kept if found.replayed else None)
+
+    async def _is_made(self, item: Item) -> bool:
+        """Return whether somebody who is gone had made the call already; then the item ends as its record says."""
+        made = await one(self._db, self._replay.id, item.new_call_id) if item.new_call_id else None
+        if made is None or made.outcome == "refused":
+            return False
+        if await replays.begin(self._db, item, new_call_id=made.id):
+            await replays.end(
+                self._db,
+                item,
+                now=self._now(),
+                outcome=made.outcome,
+                error_type=made.error_type,
+                message=made.message,
+                why="The process that made it ended before it could note this; it stands in the record.",
+                duration=made.duration,
+            )
+        return True
 
     async def _input(self, item: Item) -> Mapping[str, Any] | None:
         """Return what the call was asked; None when it is not made once more, which is then written down."""

@@ -19,11 +19,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from db import replays
-from db.calls import search
+from db.calls import input_of, search
 from db.engine import Database
 from db.owner import new_owner
 from db.replays import Item
 from integrations import commands as vendor_commands
+from integrations.correlation import origin
 from integrations.errors import QuaysideError
 from integrations.registry import adapter_class
 from integrations.runtime import Runtime, open_runtime
@@ -239,6 +240,41 @@ async def test_a_scheduler_killed_in_the_middle_of_a_replay_goes_on_where_it_was
     # Only what was under way when the scheduler was killed is made again.
     for kind, (many, _effect) in KILLED.items():
         assert many <= made[kind] <= many + KILLS * AT_ONCE
+
+
+async def test_what_a_process_had_made_and_not_noted_before_it_died_ends_as_its_record_says(
+    open_harbour: OpenHarbour, database: Database
+) -> None:
+    few: Calls = {("stripe", "create_payment"): (2, "payment")}
+    began = datetime.now(UTC) - timedelta(minutes=5)
+    async with open_harbour(toml=STORMY) as harbour:
+
+        async def weather(faults: list[dict[str, Any]]) -> None:
+            harbour.sandbox.faults.clear()
+            harbour.sandbox.faults.add(faults)
+
+        await fail_all(harbour.runtime, few, weather)
+        facts = {one["name"]: facts_of(one) for one in vendor_commands.vendor_list(harbour.runtime.options)}
+        now = datetime.now(UTC)
+        planned = await plan(database, facts, asked_of({"outcome": "failed"}), since=began, until=now, now=now)
+        replay = await begun(database, planned, {}, id="c" * 32, reason="The outage is over", by="ada", now=now)
+        mine = await replays.claim(database, replay.id, "stripe", owner="gone", now=now, until=now, limit=2)
+        await replays.begin(database, mine[0], new_call_id="d" * 32)
+        wanted = await input_of(database, mine[0].call_id, mine[0].started_at)
+        assert wanted is not None
+        with origin("replay", correlation_id=replay.id, run_id=replay.id):
+            await harbour.runtime.gateway.call(
+                "stripe", "create_payment", wanted, idempotency_key=mine[0].idempotency_key, call_id="d" * 32
+            )
+        await harbour.runtime.recorder.flush()
+        await work_off(database, harbour.runtime)
+        first, second = await replays.items(database, replay.id, limit=10)
+        made = await search(database, trigger="replay", limit=10)
+
+    assert (first.state, first.outcome, first.new_call_id) == ("done", "success", "d" * 32)
+    assert first.why == "The process that made it ended before it could note this; it stands in the record."
+    assert (second.state, second.outcome) == ("done", "success")
+    assert len(made) == 2
 
 
 async def in_the_middle(db: Database, id: str, share: int) -> bool:
