@@ -23,7 +23,7 @@ from monitoring.pages.paging import SIZE, choices, page_number, pager
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.sync_panel import progress as progress_of_run
 from monitoring.pages.table import table
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, only_look, toast
 from monitoring.reasons import reason_problem
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
@@ -117,7 +117,7 @@ def _register_stop(app: Dash, context: DashboardContext) -> None:
     async def stop_backfill(yes: int | None, id: str | None, reason: str | None) -> tuple[Any, ...]:
         user = who_may("trigger")
         if user is None:
-            return False, None, no_update, [toast("Not allowed", "Your rights let you look, not cancel it.", "red")]
+            return False, None, no_update, not_allowed("cancel it")
         if not yes or not id:
             return (no_update,) * 4
         if wrong := reason_problem(reason):
@@ -160,7 +160,7 @@ def _register_resume(app: Dash, context: DashboardContext) -> None:
     async def resume_backfill(yes: int | None, id: str | None) -> tuple[Any, ...]:
         user = who_may("trigger")
         if user is None:
-            return False, no_update, [toast("Not allowed", "Your rights let you look, not go on with it.", "red")]
+            return False, no_update, not_allowed("go on with it")
         if not yes or not id:
             return (no_update,) * 3
         now = context.now()
@@ -211,7 +211,7 @@ def _head(found: Backfill, far: Progress, context: DashboardContext, view: TimeR
     elif act and found.state in ("failed", "cancelled"):
         button = dmc.Button("Go on…", id="backfill-go-on", size="compact-sm", variant="default")
     elif not act:
-        button = html.Span("Your rights let you look.", className="q-dim")
+        button = html.Span(only_look("act"), className="q-dim")
     sums = (
         ("Read", far.read, ""),
         ("Written", far.written, ""),

@@ -27,7 +27,7 @@ from monitoring.pages.outcomes import digest
 from monitoring.pages.replay_dialog import cost_words
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed, only_look, toast
 from monitoring.reasons import reason_problem
 from monitoring.timerange import TimeRange, parameters_of, time_range, with_parameters, zone_named
 from monitoring.timerange import moment as typed_moment
@@ -75,7 +75,7 @@ def layout(context: DashboardContext) -> Component:
 
 def _form(context: DashboardContext) -> Component:
     syncs = [{"value": facts.name, "label": facts.label} for facts in context.syncs]
-    told = html.P("Your rights let you look at what it would do, not begin it.", className="q-hint")
+    told = html.P(only_look("begin a backfill"), className="q-hint")
     return html.Section(
         [
             html.Div([html.H2("New backfill")], className="q-panel-head"),
@@ -235,8 +235,7 @@ def _register_acts(app: Dash, context: DashboardContext) -> None:
     async def begin_backfill(yes: int | None, asked: Mapping[str, Any] | None, reason: str | None) -> tuple[Any, ...]:
         user = who_may("trigger")
         if user is None:
-            told = toast("Not allowed", "Your rights let you look, not begin a backfill.", "red")
-            return False, None, no_update, no_update, [told]
+            return False, None, no_update, no_update, not_allowed("begin a backfill")
         if not yes or not asked:
             return (no_update,) * 5
         if wrong := reason_problem(reason):

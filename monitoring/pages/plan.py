@@ -24,6 +24,7 @@ from monitoring.pages.paging import SIZE, choices, page_number, pager
 from monitoring.pages.plans import SOURCES, standing
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
+from monitoring.pages.toast import only_look
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
 FILTERS = ("target", "kind", "state", "entity", "page")
@@ -229,7 +230,7 @@ def _acts(plan: Plan, view: TimeRange, act: bool) -> Component | None:
     if act and plan.standing in ("open", "moved", "waiting") and (plan.total or plan.source == "guard"):
         wanted.append("throw_away")
     if not wanted:
-        said = _why_nothing(plan, view) if act else "Your role lets you look, not decide about plans."
+        said = _why_nothing(plan, view) if act else only_look("decide about plans")
         return html.P(said, className="q-hint") if said else None
     return html.Div(
         [

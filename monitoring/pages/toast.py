@@ -17,6 +17,11 @@ def toast(title: str, message: str, color: str) -> dict[str, Any]:
     }
 
 
+def only_look(what: str) -> str:
+    """Return the sentence for somebody who lacks the right to do ``what``."""
+    return f"Your rights let you look, not {what}."
+
+
 def not_allowed(what: str = "act") -> list[dict[str, Any]]:
     """Return the answer to somebody who lacks the right to do ``what``."""
-    return [toast("Not allowed", f"Your role lets you look, not {what}.", "red")]
+    return [toast("Not allowed", only_look(what), "red")]

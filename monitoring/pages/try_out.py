@@ -21,7 +21,7 @@ from monitoring.hands import CheckoutByHand, Tried
 from monitoring.live import Hub
 from monitoring.pages.marks import aria, icon
 from monitoring.pages.states import empty, shown
-from monitoring.pages.toast import toast
+from monitoring.pages.toast import not_allowed
 from monitoring.pages.try_curl import as_curl, panel
 from monitoring.pages.try_form import Form, Values, blamed, from_url, inputs, strange_codes, to_url, typed
 from monitoring.pages.try_form import shown as shown_value
@@ -225,7 +225,7 @@ def register(app: Dash, context: DashboardContext, _hub: Hub) -> None:
         stay = [no_update] * len(ids)
         user = who_may("trigger")
         if user is None:
-            return no_update, stay, [toast("Not allowed", "Your rights let you look, not ask vendors.", "red")]
+            return no_update, stay, not_allowed("ask vendors")
         form, checkout = FORMS.get(str(name)), context.hands.checkout
         if not any(one["value"] for one in ctx.triggered) or form is None or checkout is None:
             return no_update, stay, no_update

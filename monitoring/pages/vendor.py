@@ -50,6 +50,7 @@ def layout(context: DashboardContext, name: str) -> Component:
                     html.Span(facts.kind, className="q-tag"),
                     html.Span("sandbox", className="q-tag") if facts.sandboxed else None,
                     html.Span(className="q-grow"),
+                    dcc.Link([icon("bell"), " Incidents"], href=f"/incidents?subject={name}"),
                     dcc.Link([icon("hand"), " Circuit and limits"], href=f"/circuits?vendor={name}"),
                     html.A(
                         [icon("link"), " Vendor's documentation"],

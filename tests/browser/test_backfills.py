@@ -60,4 +60,4 @@ async def test_a_sync_without_a_past_says_why_and_a_viewer_begins_nothing(visit:
     await expect(page.locator("#backfill-preview")).to_contain_text("in 7 slices")
 
     await expect(page.get_by_role("button", name="Begin…")).to_be_disabled()
-    await expect(page.get_by_text("Your rights let you look at what it would do")).to_be_visible()
+    await expect(page.get_by_text("Your rights let you look, not begin a backfill.")).to_be_visible()

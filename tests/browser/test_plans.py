@@ -122,7 +122,7 @@ async def test_a_viewer_decides_nothing_on_the_page_nor_by_a_copied_request(visi
 
     viewer = await visit("viewer")
     watched = await viewer.open(f"/plans/{theirs}")
-    await expect(watched.get_by_text("Your role lets you look, not decide about plans.")).to_be_visible()
+    await expect(watched.get_by_text("Your rights let you look, not decide about plans.")).to_be_visible()
     secret = web.sessions["viewer"]
     async with httpx.AsyncClient(cookies={SESSION_COOKIE: secret, CSRF_COOKIE: csrf_of(secret)}) as client:
         answer = await client.post(
