@@ -17,9 +17,10 @@ from db.migrate import migrate
 from db.sealed import Seal
 from tests.postgres import PostgresServer
 
-# What takes minutes is begun first, so that at the end no worker waits long for the other.
-LONG = ("tests/acceptance/", "tests/browser/", "tests/scheduler/syncs/")
-LONGEST = ("test_order_storm.py", "test_kill_scheduler.py", "test_ledger_and_record_agree.py", "test_pages.py")
+# What takes minutes is begun first, so that at the end no worker waits long for the others; and files that mostly wait for
+# processes go out in turn with those that keep a browser busy.
+LONGEST = ("test_order_storm.py", "test_kill_scheduler.py", "tests/browser/test_pages.py")
+IN_TURN = ("tests/acceptance/", "tests/browser/", "tests/scheduler/syncs/")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FASTAPI_REMEMBERS = [found for found in vars(fastapi_models).values() if hasattr(found, "cache_clear")]
 _numbers = count(1)
@@ -52,14 +53,12 @@ class MovableClock:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; the order within a file stays."""
-
-    def rank(item: pytest.Item) -> int:
-        if item.path.name in LONGEST:
-            return LONGEST.index(item.path.name)
-        long = (place for place, folder in enumerate(LONG) if item.nodeid.startswith(folder))
-        return len(LONGEST) + next(long, len(LONG))
-
-    items.sort(key=rank)
+    files = dict.fromkeys(item.nodeid.partition("::")[0] for item in items)
+    ranks = dict.fromkeys(files, (2, 0))
+    for folder in IN_TURN:
+        ranks |= {file: (1, place) for place, file in enumerate(file for file in files if file.startswith(folder))}
+    ranks |= {file: (0, place) for place, name in enumerate(LONGEST) for file in files if file.endswith(name)}
+    items.sort(key=lambda item: ranks[item.nodeid.partition("::")[0]])
 
 
 def pytest_sessionstart() -> None:
