@@ -176,9 +176,12 @@ class _Chunk:
             await self._end(item, begun, outcome="success", why=kept if found.replayed else None)
 
     async def _is_made(self, item: Item) -> bool:
-        """Return whether somebody who is gone had made the call already; then the item ends as its record says."""
+        """Return whether somebody who is gone had made the call with success; then the item ends as its record says.
+
+        One that was under way when its process died is recorded as unknown, and is made again under its key.
+        """
         made = await one(self._db, self._replay.id, item.new_call_id) if item.new_call_id else None
-        if made is None or made.outcome == "refused":
+        if made is None or made.outcome != "success":
             return False
         if await replays.begin(self._db, item, new_call_id=made.id):
             await replays.end(
@@ -186,8 +189,6 @@ class _Chunk:
                 item,
                 now=self._now(),
                 outcome=made.outcome,
-                error_type=made.error_type,
-                message=made.message,
                 why="The process that made it ended before it could note this; it stands in the record.",
                 duration=made.duration,
             )

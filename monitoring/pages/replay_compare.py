@@ -48,7 +48,7 @@ async def comparison(item: Item, context: DashboardContext, view: TimeRange) -> 
         html.H3("Sent", className="q-h3"),
         difference(old.request if old else None, new.request if new else None),
         html.H3("Answered", className="q-h3"),
-        difference(old.response if old else None, new.response if new else None),
+        difference(_answer(old), _answer(new)),
         html.P(
             [
                 "Bodies are redacted when they are recorded, and kept for a shorter time than the calls. ",
@@ -67,6 +67,13 @@ def _last(attempts: Sequence[AttemptRow], operation: str) -> AttemptRow | None:
     """Return the attempt whose answer counted: the last of the operation itself, else the last of any step."""
     own = [attempt for attempt in attempts if attempt.operation == operation] or list(attempts)
     return own[-1] if own else None
+
+
+def _answer(attempt: AttemptRow | None) -> str | None:
+    """Return what was answered: "" where no answer came, None where it is not kept."""
+    if attempt is None:
+        return None
+    return "" if attempt.status is None else attempt.response
 
 
 def _words(error_type: str | None) -> str:
@@ -92,11 +99,15 @@ def _id(attempt: AttemptRow | None) -> Any:
 
 
 def difference(old: str | None, new: str | None) -> Component:
-    """Return two bodies as one text whose changed lines are marked; a sentence where there is nothing to compare."""
+    """Return two bodies as one text whose changed lines are marked; a sentence where there is nothing to compare.
+
+    A body is "" where there was none, and None where it is not kept.
+    """
     if not old and not new:
-        return html.P("Neither body is kept.", className="q-dim")
-    if not old or not new:
-        gone = "newer" if old else "earlier"
+        none = "Neither body is kept." if old is None or new is None else "No answer came, then or now."
+        return html.P(none, className="q-dim")
+    if old is None or new is None:
+        gone = "newer" if new is None else "earlier"
         return html.Div(
             [
                 html.P(f"The {gone} body is not kept, so there is nothing to compare with.", className="q-dim"),

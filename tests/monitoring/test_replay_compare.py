@@ -25,6 +25,14 @@ def test_a_body_that_is_not_kept_is_said_to_be_gone_and_no_line_counts_as_change
     assert "q-diff" not in drawn
 
 
+@pytest.mark.parametrize(("old", "new", "mark"), [("", '{"id": 7}', "q-diff-new"), ('{"id": 7}', "", "q-diff-old")])
+def test_where_no_answer_came_all_of_the_other_is_marked(old: str, new: str, mark: str) -> None:
+    drawn = text_of(difference(old, new))
+
+    assert drawn.count(mark) == drawn.count("q-diff") == 3
+    assert "not kept" not in drawn
+
+
 def test_what_differs_is_marked_and_what_is_the_same_is_not() -> None:
     drawn = text_of(difference('{"id": 7, "state": "new"}', '{"id": 7, "state": "paid"}'))
 
