@@ -1,7 +1,7 @@
 # make run · make test · make lint · make bench; uv is used when present, else venv and pip: the same lock either way.
 PY ?= python3
 V := .venv
-JOBS ?= 3
+JOBS ?= 2
 
 .PHONY: run test lint bench clean
 

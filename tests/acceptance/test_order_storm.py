@@ -190,8 +190,9 @@ async def place(at: Storm, order: Order) -> None:
 async def those_who_left_come_back(at: Storm, wanted: Sequence[Order]) -> None:
     """Whoever had no answer asks again, so that each order is known to the shop."""
     for order in wanted:
-        # Who died on another machine while it held the order cannot be seen to be dead: that hold is waited for.
-        patience = monotonic() + HOLD.total_seconds() + 10
+        # Who died on another machine while it held the order cannot be seen to be dead: that hold is waited for, and whoever
+        # takes it up then may need a while on a laden machine.
+        patience = monotonic() + HOLD.total_seconds() + 60
         while not order.is_taken and monotonic() < patience:
             order.told.append(await at.post(PATH, order.key, order.body))
             if not order.is_taken:
