@@ -43,7 +43,9 @@ async def test_range_is_in_the_url_and_goes_along_to_other_pages(visit: Visit) -
     await page.get_by_role("button", name="Last 7 days").click()
     await expect(page).to_have_url(re.compile(r"\?range=7d$"))
     await expect(page.locator("#range-label")).to_have_text("Last 7 days")
-    await page.get_by_role("link", name="Incidents", exact=False).first.click()
+    link = page.locator("#nav").get_by_role("link", name="Incidents")
+    await expect(link).to_have_attribute("href", "/incidents?range=7d")
+    await link.click()
 
     await expect(page).to_have_url(re.compile(r"/incidents\?range=7d$"))
     await expect(page).to_have_title("Incidents · Quayside")
