@@ -137,25 +137,27 @@ def _is_away(error: DBAPIError) -> bool:
     return name in _AWAY
 
 
-def open_database(url: str, seal: Seal, *, pool_size: int = 10) -> Database:
+def open_database(url: str, seal: Seal) -> Database:
     """Return the database at a URL such as ``sqlite:///var/quayside.db`` or ``postgresql://user@host/name``.
 
     The folder of a SQLite file is made. Raise ValueError with the remedy for anything else.
     """
     parsed = make_url(url)
     backend = parsed.get_backend_name()
-    # No overflow: a connection beyond the pool is closed after each use, and opening one costs more than what it is for.
-    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10, "pool_use_lifo": True}
+    options: dict[str, Any] = {"pool_timeout": 10}
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise ValueError(
                 "QUAYSIDE_DATABASE_URL needs a file that several processes can open: sqlite:///var/quayside.db"
             )
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        # No overflow: a connection beyond the pool is closed after each use, and opening one costs more than what it is for.
+        options |= {"pool_size": 10, "max_overflow": 0, "pool_use_lifo": True}
         engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": 30}, **options)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     elif backend == "postgresql":
+        options |= {"pool_size": 5, "max_overflow": 5}  # few to be found dead, one after the other, when it is away
         engine = create_async_engine(
             parsed.set(drivername="postgresql+psycopg"),
             connect_args={"connect_timeout": 2, "prepare_threshold": 3},

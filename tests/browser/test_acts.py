@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Request, expect
 
 from db import audit, run_history, runs
 from monitoring.guard import CSRF_COOKIE, SESSION_COOKIE
@@ -20,19 +20,14 @@ Visit = Callable[..., Awaitable[Visitor]]
 
 async def test_overview_needs_no_plotly_and_stays_light(visit: Visit) -> None:
     visitor = await visit()
-    loaded: list[tuple[str, int]] = []
-
-    async def note(response: object) -> None:
-        request = response.request  # type: ignore[attr-defined]
-        sizes = await request.sizes()
-        loaded.append((request.url, sizes["responseBodySize"]))
-
-    visitor.page.on("response", note)
+    finished: list[Request] = []
+    visitor.page.on("requestfinished", lambda request: finished.append(request))
     await visitor.open("/")
     await expect(visitor.page.locator(".q-card, .q-calm")).to_have_count(6)
-    total = sum(size for _, size in loaded)
+    loaded = tuple(finished)
+    total = sum([(await request.sizes())["responseBodySize"] for request in loaded])
 
-    assert [url for url, _ in loaded if "plotly" in url] == []
+    assert [request.url for request in loaded if "plotly" in request.url] == []
     assert total < 700_000, f"{total} bytes"
 
 
