@@ -323,7 +323,7 @@ async def request_cancel(db: Database, run_id: str, *, by: str, now: datetime, r
     """
     c = sync_runs.c
     async with db.write() as connection:
-        waiting = await connection.execute(
+        sync = await connection.scalar(
             update(sync_runs)
             .values(
                 state="finished",
@@ -333,14 +333,13 @@ async def request_cancel(db: Database, run_id: str, *, by: str, now: datetime, r
                 message=f"Cancelled by {by} before it started.",
             )
             .where(c.id == run_id, c.state == "queued")
+            .returning(c.sync)
         )
-        if not waiting.rowcount:
-            running = await connection.execute(
-                update(sync_runs).values(cancel_requested_by=by).where(c.id == run_id, c.state == "running")
-            )
-            if not running.rowcount:
-                return False
-        sync = (await connection.execute(select(c.sync).where(c.id == run_id))).scalar_one()
+        if sync is None:
+            running = update(sync_runs).values(cancel_requested_by=by).where(c.id == run_id, c.state == "running")
+            sync = await connection.scalar(running.returning(c.sync))
+        if sync is None:
+            return False
         facts = {"run_id": run_id}
         await note_act(
             connection, at=now, user_name=by, act="sync.cancel_requested", subject=sync, reason=reason, facts=facts

@@ -36,7 +36,7 @@ from monitoring.replay_plan import plan
 from monitoring.replaying import begun
 from monitoring.timerange import time_range
 from scheduler.replays import AT_ONCE, ReplayDesk
-from tests.acceptance.conftest import OpenHarbour, options_for
+from tests.acceptance.conftest import Harbour, OpenHarbour, options_for
 from tests.acceptance.storm import FULL, storm, tuned
 from tests.waiting import until
 
@@ -97,6 +97,12 @@ def _weather(vendor: str, operation: str, fault: str) -> dict[str, Any]:
     return {"vendor": vendor, "fault": fault, "rate": 1.0, **where}
 
 
+async def weather_of(harbour: Harbour, faults: list[dict[str, Any]]) -> None:
+    """Let these be all the faults of a sandbox."""
+    harbour.sandbox.faults.clear()
+    harbour.sandbox.faults.add(faults)
+
+
 async def fail_all(runtime: Runtime, calls: Calls, weather: Callable[[list[dict[str, Any]]], Awaitable[None]]) -> None:
     """Make every call fail, half of each by a lost answer: the write has happened all the same. ``weather`` sets faults."""
     for fault, half in ((LOST, 0), (BROKEN, 1)):
@@ -124,12 +130,7 @@ async def test_failed_calls_are_replayed_within_limits_and_without_a_second_effe
 ) -> None:
     began = datetime.now(UTC) - timedelta(minutes=5)
     async with open_harbour(toml=STORMY) as harbour:
-
-        async def weather(faults: list[dict[str, Any]]) -> None:
-            harbour.sandbox.faults.clear()
-            harbour.sandbox.faults.add(faults)
-
-        await fail_all(harbour.runtime, CALLS, weather)
+        await fail_all(harbour.runtime, CALLS, partial(weather_of, harbour))
         happened = len(harbour.effects())
         seen = len(harbour.requests())
         port = urlsplit(harbour.runtime.options.vendors["stripe"].base_url).port
@@ -248,12 +249,7 @@ async def test_what_a_process_had_made_and_not_noted_before_it_died_ends_as_its_
     few: Calls = {("stripe", "create_payment"): (2, "payment")}
     began = datetime.now(UTC) - timedelta(minutes=5)
     async with open_harbour(toml=STORMY) as harbour:
-
-        async def weather(faults: list[dict[str, Any]]) -> None:
-            harbour.sandbox.faults.clear()
-            harbour.sandbox.faults.add(faults)
-
-        await fail_all(harbour.runtime, few, weather)
+        await fail_all(harbour.runtime, few, partial(weather_of, harbour))
         facts = {one["name"]: facts_of(one) for one in vendor_commands.vendor_list(harbour.runtime.options)}
         now = datetime.now(UTC)
         planned = await plan(database, facts, asked_of({"outcome": "failed"}), since=began, until=now, now=now)
