@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from monitoring.pages.replay_compare import difference
-
-
-def text_of(component: Any) -> str:
-    return json.dumps(component, default=lambda part: part.to_plotly_json())
+from tests.monitoring.drawn import text_of
 
 
 @pytest.mark.parametrize(("old", "new", "gone"), [(None, '{"id": 7}', "earlier"), ('{"id": 7}', None, "newer")])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from time import perf_counter
 from typing import Any
 
@@ -23,6 +22,7 @@ from tests.conftest import NOON, MovableClock
 from tests.db.test_traces import ORDER
 from tests.monitoring.browser import signed_in, web
 from tests.monitoring.cast import sync_facts, vendor_facts
+from tests.monitoring.drawn import text_of
 from tests.monitoring.rows import at, attempt_row, call_row
 from tests.monitoring.seed import seed_day
 from tests.records import call_ended, call_facts, ended, micros, started, store
@@ -52,10 +52,6 @@ def context(database: Database, clock: MovableClock) -> DashboardContext:
 @pytest.fixture
 def view() -> TimeRange:
     return time_range("?range=1h", "UTC", NOON)
-
-
-def text_of(component: Any) -> str:
-    return json.dumps(component, default=lambda part: part.to_plotly_json(), ensure_ascii=False)
 
 
 def traced(*found: Any, begun: Any = (), now: float = 100.0) -> Traced:
