@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import insert, select
+from sqlalchemy import case, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
@@ -71,6 +71,8 @@ async def note_event(
 async def events_of(db: Database, incident_id: str) -> list[IncidentEvent]:
     """Return what happened with an incident, oldest first, at most ``MOST``."""
     e = incident_events.c
-    query = select(incident_events).where(e.incident_id == incident_id).order_by(e.at, e.id).limit(MOST)
+    # The id of a note is made of its words: of one moment it stands behind what it was said of.
+    order = (e.at, case((e.kind == "note", 1), else_=0), e.id)
+    query = select(incident_events).where(e.incident_id == incident_id).order_by(*order).limit(MOST)
     async with db.read() as connection:
         return [IncidentEvent(**row._mapping) for row in await connection.execute(query)]

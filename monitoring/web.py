@@ -29,6 +29,7 @@ from monitoring import call_csv, duties, login, password_page, probes, problem, 
 from monitoring.alerts.incidents import Alerts
 from monitoring.api import PREFIX, ROUTERS, docs
 from monitoring.api.document import Api
+from monitoring.caught import Caught
 from monitoring.context import DashboardContext
 from monitoring.counters import Counters
 from monitoring.dashboard import attach, head_hash
@@ -124,6 +125,7 @@ def create_web(
         api.include_router(router)
     api.add_api_route("/api/{rest:path}", _no_such_route, methods=_METHODS, include_in_schema=False)
     api.add_api_route(OPEN_BELOW + "{rest:path}", _nothing_to_see, methods=["GET"], include_in_schema=False)
+    api.add_middleware(Caught)  # before Dash: within its own layer
     dash = api.state.dash = attach(
         api,
         DashboardContext(

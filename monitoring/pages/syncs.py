@@ -126,7 +126,6 @@ def _panel(facts: SyncFacts) -> Component:
 
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     """Keep the page fresh and take the acts of people who may act."""
-    names = [facts.name for facts in context.syncs]
 
     @app.callback(
         Output({"sync": ALL}, "children"),
@@ -143,28 +142,30 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     )
     async def show(_tick: float, acted: float | None, search: str | None, zone: str | None) -> tuple[Any, ...]:
         view = time_range(search, zone, context.now())
-        act, edits = may_trigger(), may_act()
+        # What stands on the page, which may be of a moment when its reader still had another right.
+        panels, run, cancel, pause, _labels = [[one["id"]["sync"] for one in part] for part in ctx.outputs_list[:5]]
         found = await shown("syncs", hub.once(("syncs", zone, acted), lambda: _read(context, view.now)))
         waiting = await shown("letters", hub.once(("letters", search, acted), lambda: letters.read(context, search)))
         if not isinstance(found, SyncsNow):
             return (
-                [found] * len(names),
-                [True] * len(names) * act,
-                [True] * len(names) * act,
-                *[[no_update] * len(names) * edits] * 2,
+                [found] * len(panels),
+                [True] * len(run),
+                [True] * len(cancel),
+                *[[no_update] * len(pause)] * 2,
                 no_update,
                 no_update,
             )
-        bodies = [sync_body(facts, found, view) for facts in context.syncs]
+        bodies = {facts.name: sync_body(facts, found, view) for facts in context.syncs}
         states = {run.sync: run.state for run in found.active}
-        busy = [states.get(name) == "queued" for name in names] if act else []
-        idle = [name not in states for name in names] if act else []
-        paused = [name in found.edits and found.edits[name].is_paused(view.now) for name in names] if edits else []
+        busy = [not may_trigger() or states.get(name) == "queued" for name in run]
+        idle = [not may_trigger() or name not in states for name in cancel]
+        paused = [name in found.edits and found.edits[name].is_paused(view.now) for name in pause]
         words = ["Resume" if one else "Pause" for one in paused]
-        spoken = [f"{word} {facts.label}" for word, facts in zip(words, context.syncs if edits else [], strict=True)]
+        spoken = [f"{word} {context.label(name)}" for word, name in zip(words, pause, strict=True)]
         drawn = letters.panel(waiting, context, view) if isinstance(waiting, letters.Letters) else waiting
         worded = [f"{word}…" for word in words]
-        return bodies, busy, idle, worded, spoken, drawn, conflicts(found.conflicts, view)
+        shown_now = [bodies.get(name, no_update) for name in panels]
+        return shown_now, busy, idle, worded, spoken, drawn, conflicts(found.conflicts, view)
 
     schedule_dialog.register(app, context)
     pause_dialog.register(app, context)

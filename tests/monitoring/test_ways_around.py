@@ -431,3 +431,47 @@ async def test_only_a_sync_is_started_by_a_copied_callback(
         await walk.call(operator, *walk.callbacks(api)[name])
 
         assert len(await run_history.queued(database)) == number, asked
+
+
+async def test_page_that_stays_open_while_its_reader_loses_a_right_goes_on(
+    api: FastAPI, database: Database, clock: MovableClock
+) -> None:
+    viewer = await signed_in(api, database, clock, "viewer")
+    output, known = walk.callbacks(api)["pages.syncs:show"]
+    sent = walk.payload(output, known)
+    for part in sent["outputs"]:
+        if isinstance(part, list):  # as drawn for an operator: a button of each sync
+            part[:] = [{**part[0], "id": {**part[0]["id"], "sync": facts.name}} for facts in sync_facts()]
+    answer = await viewer.post("/_dash-update-component", json=sent)
+
+    assert answer.status_code == 200
+    shown = answer.json()["response"]
+    assert all(shown[f'{{"act":"run","sync":"{facts.name}"}}'] == {"disabled": True} for facts in sync_facts())
+
+
+@pytest.mark.parametrize("role", ["admin", "operator", "viewer"])
+async def test_no_callback_that_only_shows_fails(
+    api: FastAPI, database: Database, clock: MovableClock, role: str
+) -> None:
+    person = await signed_in(api, database, clock, role)
+    failed = {}
+    for name, (output, known) in walk.callbacks(api).items():
+        if name not in walk.ACTING and not known["websocket"]:
+            answer = await walk.call(person, output, known)
+            if answer.status_code not in (200, 204):
+                failed[name] = (answer.status_code, answer.text)
+
+    assert failed == {}
+
+
+async def test_what_fails_in_dash_itself_is_logged_and_has_a_correlation_id(
+    api: FastAPI, database: Database, clock: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    viewer = await signed_in(api, database, clock, "viewer")
+    answer = await viewer.post("/_dash-update-component", json={"output": "page.children"})
+
+    assert answer.status_code == 500
+    document = answer.json()
+    assert document["type"] == "urn:quayside:problem:internal_error"
+    (line,) = [record for record in caplog.records if record.message == "request.failed"]
+    assert document["correlation_id"] == line.__dict__["correlation_id"] != ""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from integrations.adapter import Adapter, Exchange, Vendor
 from integrations.errors import BusinessFailed, Unsupported
 from integrations.outcome import Request, Response, Verdict
+from integrations.time_zone import day_in
 from integrations.types.shipping import (
     CancelledShipment,
     CreatedShipment,
@@ -53,7 +54,9 @@ class Aramex(Adapter):
         Aramex has neither an idempotency key nor a look-up by reference, so a lost answer stays unknown until a person
         has looked for our reference in Aramex's own pages.
         """
-        message = messages.creation_message(self._client_info(), order, exchange.now().date())
+        message = messages.creation_message(
+            self._client_info(), order, day_in(order.shipment.origin.country, exchange.now())
+        )
         answer = await exchange.soap(SHIPPING, "CreateShipments", message)
         return answers.created(answer, order.shipment.reference, order.service_code)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from integrations.adapter import Access, Adapter, Exchange, Vendor
 from integrations.errors import Unsupported
 from integrations.oauth import basic
 from integrations.outcome import Request, Response, Verdict
 from integrations.paths import filled
-from integrations.time_zone import zone_named
+from integrations.time_zone import zone_in, zone_named
 from integrations.types.shipping import (
     CancelledShipment,
     CreatedShipment,
@@ -42,14 +41,14 @@ class DhlExpress(Adapter):
 
     async def quote_rates(self, exchange: Exchange, shipment: Shipment) -> list[RateQuote]:
         """Return the price of each product in the billing currency; [] where DHL sells none for this shipment."""
-        leaves = messages.planned(shipment, exchange.now(), self._zone(), "ship_date")
+        leaves = self._leaves(shipment, exchange.now(), "ship_date")
         body = messages.rate_body(self.credential("ACCOUNT_NUMBER"), shipment, leaves)
         response = await exchange.send(_request("POST", RATE_PATH, json=body))
         return answers.quotes(response.exact_json(), exchange.now())
 
     async def create_shipment(self, exchange: Exchange, order: ShipmentOrder) -> CreatedShipment:
         """Create a shipment and its label. DHL knows no idempotency key; see look_up_create_shipment."""
-        leaves = messages.planned(order.shipment, exchange.now(), self._zone(), "shipment.ship_date")
+        leaves = self._leaves(order.shipment, exchange.now(), "shipment.ship_date")
         body = messages.ship_body(self.credential("ACCOUNT_NUMBER"), order, leaves)
         response = await exchange.send(_request("POST", SHIP_PATH, json=body))
         return answers.created(response.exact_json(), order.shipment.reference, order.service_code)
@@ -108,8 +107,10 @@ class DhlExpress(Adapter):
     def classify(self, request: Request, response: Response) -> Verdict | None:
         return verdicts.judge(request, response)
 
-    def _zone(self) -> ZoneInfo:
-        return zone_named(VENDOR.name, self.setting("TIME_ZONE") or "UTC")
+    def _leaves(self, shipment: Shipment, now: datetime, field: str) -> datetime:
+        home = self.setting("TIME_ZONE")
+        zone = zone_in(shipment.origin.country, now, zone_named(VENDOR.name, home) if home else None)
+        return messages.planned(shipment, now, zone, field)
 
 
 def _request(method: str, path: str, **rest: Any) -> Request:

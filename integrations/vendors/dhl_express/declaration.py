@@ -70,8 +70,8 @@ VENDOR = Vendor(
         Credential(name="USERNAME", sandbox="dhl_sandbox_user", secret=False),
         Credential(name="PASSWORD", sandbox="dhl_sandbox_password"),
         Credential(name="ACCOUNT_NUMBER", sandbox="123456789"),
-        # DHL reads the time of a shipment as local to the place it leaves from.
-        Credential(name="TIME_ZONE", sandbox="Europe/Berlin", required=False, secret=False, default="UTC"),
+        # DHL reads the time of a shipment as local to the place it leaves from; a country may have several zones.
+        Credential(name="TIME_ZONE", sandbox="Europe/Berlin", required=False, secret=False),
     ),
     kept_fields=frozenset(_KEPT.split()),
     request_id_header="invocation-id",

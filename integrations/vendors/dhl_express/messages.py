@@ -6,10 +6,9 @@ The contract forbids fields it does not know and takes three decimals at most, s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from integrations.customs import crosses_customs
 from integrations.errors import InvalidInput, Unsupported
@@ -32,7 +31,7 @@ LEAD = timedelta(hours=1)  # DHL advises against the present time: it is past wh
 STEP = Decimal("0.001")
 
 
-def planned(shipment: Shipment, now: datetime, zone: ZoneInfo, field: str) -> datetime:
+def planned(shipment: Shipment, now: datetime, zone: tzinfo, field: str) -> datetime:
     """Return when the shipment leaves, in the zone of its origin. Raise InvalidInput when DHL takes no such day."""
     soon, latest = (now + LEAD).astimezone(zone), (now + AHEAD).astimezone(zone)
     day = shipment.ship_date or soon.date()

@@ -11,6 +11,7 @@ from integrations.adapter import Access, Adapter, Exchange, Vendor
 from integrations.look_up import sent_or_unknown
 from integrations.outcome import QuotaSeen, Request, Response, Verdict
 from integrations.reading import Answer, read
+from integrations.time_zone import day_in
 from integrations.types.shipping import (
     CancelledShipment,
     CreatedShipment,
@@ -46,20 +47,26 @@ class Fedex(Adapter):
 
     async def quote_rates(self, exchange: Exchange, shipment: Shipment) -> list[RateQuote]:
         """Return what each service would cost, discounts of the account included."""
-        body = messages.rate_body(self.credential("ACCOUNT_NUMBER"), shipment, exchange.now().date())
+        body = messages.rate_body(
+            self.credential("ACCOUNT_NUMBER"), shipment, day_in(shipment.origin.country, exchange.now())
+        )
         response = await exchange.send(_request("POST", RATE_PATH, body))
         return answers.quotes(response.exact_json(), exchange.now())
 
     async def create_shipment(self, exchange: Exchange, order: ShipmentOrder) -> CreatedShipment:
         """Create a shipment and its labels. FedEx knows no idempotency key; see look_up_create_shipment."""
-        body = messages.ship_body(self.credential("ACCOUNT_NUMBER"), order, exchange.now().date())
+        body = messages.ship_body(
+            self.credential("ACCOUNT_NUMBER"), order, day_in(order.shipment.origin.country, exchange.now())
+        )
         response = await exchange.send(_request("POST", SHIP_PATH, body))
         return answers.created(response.exact_json(), order.shipment.reference, order.service_code)
 
     async def look_up_create_shipment(self, exchange: Exchange, order: ShipmentOrder) -> CreatedShipment | None:
         """Return the shipment that carries our reference; None when FedEx still knows none after a while."""
         shipment = order.shipment
-        body = messages.reference_body(self.credential("ACCOUNT_NUMBER"), shipment, exchange.now().date())
+        body = messages.reference_body(
+            self.credential("ACCOUNT_NUMBER"), shipment, day_in(shipment.origin.country, exchange.now())
+        )
         for wait in LOOK_UP_WAITS:
             if wait:
                 await exchange.sleep(wait)

@@ -208,6 +208,18 @@ def test_place_west_of_greenwich_has_its_offset_behind() -> None:
     assert body["plannedShippingDateAndTime"] == "2026-10-01T17:00:00GMT-02:30"
 
 
+@pytest.mark.parametrize("own", ["", "Europe/Berlin"])
+async def test_parcel_that_leaves_abroad_leaves_by_the_clock_there(own: str) -> None:
+    dhl = DhlExpress({"USERNAME": "u", "PASSWORD": "p", "ACCOUNT_NUMBER": "1", "TIME_ZONE": own})
+    late = datetime(2026, 11, 26, 20, 31, tzinfo=UTC)  # the next day in Dubai, though not yet in Berlin
+    exchange = FakeExchange(dhl, "quote_rates", [ConnectionError("asked for nothing more")], now=late)
+    dubai = {"lines": ["Al Quoz 3"], "city": "Dubai", "country": "AE"}
+    with pytest.raises(ConnectionError):
+        await run(dhl, exchange, {**QUOTE, "origin": {**QUOTE["origin"], **dubai}})
+
+    assert exchange.last.json["plannedShippingDateAndTime"] == "2026-11-27T17:00:00GMT+04:00"
+
+
 async def test_zone_nobody_knows_names_its_setting() -> None:
     dhl = DhlExpress({"USERNAME": "u", "PASSWORD": "p", "ACCOUNT_NUMBER": "1", "TIME_ZONE": "Mars/Olympus"})
     with pytest.raises(InvalidInput, match="QUAYSIDE_DHL_EXPRESS_TIME_ZONE"):
