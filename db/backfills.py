@@ -32,6 +32,7 @@ SliceState = Literal["waiting", "running", "done", "failed", "cancelled"]
 MOST_SLICES = 400
 FAILED_IN_A_ROW = 3  # slices, then the rest waits for a person: the cause is not the slice's
 _ENDED = {"success": "done", "error": "failed", "abandoned": "failed", "cancelled": "cancelled", "missed": "waiting"}
+_LEFT_OVER = timedelta(seconds=1)  # makes no slice of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +68,18 @@ class Slice:
 
 
 def sliced(since: datetime, until: datetime, seconds: int) -> list[tuple[datetime, datetime]]:
-    """Return the slices of a range, oldest first. Raise ValueError, with the remedy, for an empty range or too many."""
+    """Return the slices of a range, oldest first; less than a second that is over belongs to the last.
+
+    Raise ValueError, with the remedy, for an empty range or too many slices.
+    """
     if since >= until:
         raise ValueError("the range ends before it starts; give an earlier start")
-    number = -(-(until - since) // timedelta(seconds=seconds))
+    step = timedelta(seconds=seconds)
+    number = max(1, -(-(until - since - _LEFT_OVER) // step))
     if number > MOST_SLICES:
         raise ValueError(f"that is {number} slices, at most {MOST_SLICES} are allowed; choose larger slices")
-    step = timedelta(seconds=seconds)
-    return [(since + step * place, min(since + step * (place + 1), until)) for place in range(number)]
+    starts = [since + step * place for place in range(number)]
+    return list(zip(starts, [*starts[1:], until], strict=True))
 
 
 async def create(

@@ -112,18 +112,33 @@ async def queue(
     dry_run: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> RunRow:
-    """Ask for a run; a scheduler picks it up within 2 s. One that is queued already with the same ``options`` is
-    returned instead of a second."""
+    """Ask for a run, and note the act where it is a person's or a program's; a scheduler picks it up within 2 s.
+
+    One that is queued already with the same ``options`` is returned instead of a second.
+    """
+    async with db.write() as connection:
+        run = await _queued_alike(connection, sync, dry_run=dry_run, options=options)
+        if run is None:
+            run = new_run(sync, trigger, now, requested_by=requested_by, dry_run=dry_run, options=options)
+            await insert_run(connection, run)
+        if requested_by is not None:
+            facts = {"run_id": run.id, "dry_run": dry_run}
+            await note_act(
+                connection, at=now, user_name=requested_by, act="sync.run_requested", subject=sync, facts=facts
+            )
+    return run
+
+
+async def _queued_alike(
+    connection: AsyncConnection, sync: str, *, dry_run: bool, options: Mapping[str, Any] | None
+) -> RunRow | None:
     c = sync_runs.c
     same = (c.sync == sync, c.state == "queued", c.dry_run.is_(dry_run), c.backfill_id.is_(None))
-    async with db.write() as connection:
-        acting = exists().where(plans.c.acting_run_id == c.id)  # those do something else
-        for waiting in await connection.execute(select(sync_runs).where(*same, ~acting).order_by(c.scheduled_at)):
-            if dict(waiting.options or {}) == dict(options or {}):
-                return run_row(waiting)
-        run = new_run(sync, trigger, now, requested_by=requested_by, dry_run=dry_run, options=options)
-        await insert_run(connection, run)
-    return run
+    acting = exists().where(plans.c.acting_run_id == c.id)  # those do something else
+    for waiting in await connection.execute(select(sync_runs).where(*same, ~acting).order_by(c.scheduled_at)):
+        if dict(waiting.options or {}) == dict(options or {}):
+            return run_row(waiting)
+    return None
 
 
 async def insert_run(connection: AsyncConnection, run: RunRow) -> None:

@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from db import run_history, run_notes, runs, schedules
-from db.audit import record_act
 from db.freshness import freshness
 from monitoring.api.access import HasSite, Limit, MayRead, MayStop, MayTrigger, Model, problems
 from monitoring.problem import Problem, unknown
@@ -174,23 +173,13 @@ async def start_run(
 ) -> Run:
     """Ask for a run now; the scheduler starts it within two seconds. One that waits already is given back instead."""
     _known(site, name)
-    now = site.now()
-    dry_run = order.dry_run if order else False
     row = await runs.queue(
         site.db,
         name,
         trigger="api" if who.role is None else "user",
         requested_by=who.label,
-        now=now,
-        dry_run=dry_run,
-    )
-    await record_act(
-        site.db,
-        at=now,
-        user_name=who.label,
-        act="sync.run_requested",
-        subject=name,
-        facts={"run_id": row.id, "dry_run": dry_run},
+        now=site.now(),
+        dry_run=order.dry_run if order else False,
     )
     response.headers["Location"] = f"/api/v1/syncs/{name}/runs/{row.id}"
     return _run(row)

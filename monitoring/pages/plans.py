@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from db import audit, plans, runs
+from db import plans, runs
 from db.plans import Plan
 from monitoring import units
 from monitoring.context import DashboardContext, may_trigger, who_may
@@ -117,11 +117,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         if user is None:
             return no_update, not_allowed("start a run")
         now = context.now()
-        run = await runs.queue(context.db, name, trigger="user", requested_by=user.label, now=now, dry_run=True)
-        facts = {"run_id": run.id, "dry_run": True}
-        await audit.record_act(
-            context.db, at=now, user_name=user.label, act="sync.run_requested", subject=name, facts=facts
-        )
+        await runs.queue(context.db, name, trigger="user", requested_by=user.label, now=now, dry_run=True)
         told = toast(
             f"{context.label(name)} is being planned",
             "Nothing is written; the plan shows here when it is ready.",

@@ -12,7 +12,7 @@ import dash_mantine_components as dmc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from db import audit, dead_letters, plans, run_history, runs, schedules
+from db import dead_letters, plans, run_history, runs, schedules
 from db.runs import RunRow
 from monitoring import units
 from monitoring.context import DashboardContext, may_act, may_trigger, who_may
@@ -190,7 +190,6 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         if facts_of(context, name) is None:
             return no_update, no_update
         now = context.now()
-        await audit.record_act(context.db, at=now, user_name=user, act="sync.run_requested", subject=name)
         run = await runs.queue(context.db, name, trigger="user", requested_by=user, now=now)
         return now.timestamp(), [
             toast(f"{context.label(name)} will run", f"Run {run.id[:8]} waits for the scheduler to take it.", "blue")

@@ -77,6 +77,17 @@ async def test_asked_for_twice_under_one_id_it_is_begun_once(database: Database)
     assert len(await backfills.listed(database)) == 1
 
 
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.5, [0.5]), (3600, [3600]), (7200.4, [3600, 3600.4]), (7202, [3600, 3600, 2]), (7199, [3600, 3599])],
+)
+def test_range_is_cut_into_slices_and_a_moment_that_is_over_is_none(seconds: float, expected: list[float]) -> None:
+    found = backfills.sliced(NOON, NOON + timedelta(seconds=seconds), 3600)
+
+    assert [(until - since).total_seconds() for since, until in found] == expected
+    assert [since for since, _ in found[1:]] == [until for _, until in found[:-1]]
+
+
 async def test_its_slices_run_one_after_the_other_until_it_is_done(database: Database, clock: MovableClock) -> None:
     backfill = await one(database)
     for _ in range(3):

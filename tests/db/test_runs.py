@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from db import run_history, runs
+from db import audit, run_history, runs
 from db.engine import Database
 from db.runs import Counts, Grip, GripLost, RunRow
 from tests.conftest import NOON, MovableClock
@@ -47,6 +47,24 @@ async def test_asking_twice_gives_the_run_that_waits(database: Database, clock: 
 
     assert second == await _row(database, first)
     assert [run.id for run in await run_history.queued(database)] == [first.id]
+
+
+async def test_who_asked_is_in_the_audit_or_nothing_is_asked_for(
+    database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await _queued(database, clock)
+    await runs.queue(database, "orders", trigger="event", requested_by=None, now=clock.now())
+    (act,) = await audit.list_acts(database, subject="orders")
+
+    assert (act.user_name, act.act, act.facts) == ("ann", "sync.run_requested", {"run_id": run.id, "dry_run": False})
+
+    async def fails(*_args: object, **_more: object) -> None:
+        raise RuntimeError("the audit cannot be written")
+
+    monkeypatch.setattr(runs, "note_act", fails)
+    with pytest.raises(RuntimeError):
+        await _queued(database, clock, "currency")
+    assert [run.sync for run in await run_history.queued(database)] == ["orders"]
 
 
 async def test_the_first_run_is_asked_for_once(database: Database, clock: MovableClock) -> None:
