@@ -104,6 +104,22 @@ async def close_session(db: Database, id: str) -> bool:
         return (await connection.execute(delete(sign_ins).where(sign_ins.c.id == id))).rowcount == 1
 
 
+async def take_session(db: Database, row: SignInRow, owner: str, *, until: datetime) -> bool:
+    """Take over a session as it was seen, to close it; False when somebody else did."""
+    s = sign_ins.c
+    seen = (s.id == row.id, s.owner == row.owner, s.lease_until == row.lease_until)
+    async with db.write() as connection:
+        taken = await connection.execute(update(sign_ins).where(*seen).values(owner=owner, lease_until=until))
+    return taken.rowcount == 1
+
+
+async def leave_session(db: Database, id: str, *, again_at: datetime, expires_at: datetime) -> None:
+    """Note that a session could not be closed: anybody may try from ``again_at``; the vendor drops it at ``expires_at``."""
+    left = update(sign_ins).where(sign_ins.c.id == id).values(lease_until=again_at, expires_at=expires_at)
+    async with db.write() as connection:
+        await connection.execute(left)
+
+
 async def sessions(db: Database, vendor: str) -> list[SignInRow]:
     """Return the sessions that are noted as open."""
     query = select(sign_ins).where(sign_ins.c.vendor == vendor, sign_ins.c.kind == "session")

@@ -195,11 +195,11 @@ class Gateway:
         await self._answers.close()
 
     async def close_orphans(self) -> None:
-        """Close the sessions that dead processes left open, at every vendor with sessions."""
+        """Close the sessions that were left open, by the dead or in vain, at every vendor with sessions."""
         for road in self._roads.values():
             sign_in = road.adapter.vendor.sign_in
             if sign_in is not None and sign_in.kind == "session":
-                await self._desk.close_orphans(road.adapter.vendor.name, partial(self._sign_out, road))
+                await self._desk.close_orphans(road.adapter.vendor.name, sign_in, partial(self._sign_out, road))
 
     def _road(self, vendor: str) -> Road:
         road = self._roads.get(vendor)

@@ -3,6 +3,7 @@
 A token is fetched by one process under a lease and read by the others, because vendors limit the fetching itself
 (FedEx: three a second, then nothing for ten minutes). A session is noted, sealed, before it is used: when its process
 dies, the next one that needs the vendor closes it, so that it does not hold a licence slot until the vendor gives up.
+So it is with one that the vendor would not close: it is tried again until the vendor itself has dropped it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from integrations.resilience.clock import Clock
 
 TOKEN_LEASE = timedelta(seconds=20)
 TOKEN_MARGIN = timedelta(seconds=60)  # a token is renewed this long before it ends, or a tenth of a shorter life
+CLOSING = timedelta(seconds=30)  # how long one process tries to close what another left
+CLOSE_AGAIN = timedelta(seconds=10)
 POLL = 0.1
 NO_SLOT = -1  # a session opened while the database was away: noted nowhere, held by no slot
 log = logging.getLogger(__name__)
@@ -33,12 +36,13 @@ Close = Callable[[Access], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """An open session of this process and the slot it holds."""
+    """An open session of this process and the slot it holds. After ``idle`` without a call the vendor drops it."""
 
     id: str
     vendor: str
     access: Access
     slot: int
+    idle: timedelta
 
 
 class SignInDesk:
@@ -131,20 +135,20 @@ class SignInDesk:
         """Open a session within the vendor's number of slots. Raise NoPermit when none gets free within ``wait``."""
         vendor = adapter.vendor
         latest = self._clock.time() + wait
+        idle = timedelta(seconds=options.slot_seconds)
         try:
-            await self.close_orphans(vendor.name, close)
+            await self.close_orphans(vendor.name, options, close)
             slot = await self._slot(vendor.name, vendor.label, options, latest)
         except StoreUnavailable:
             # Nobody can be asked for a slot. A read goes on all the same: the vendor itself says when it is too much.
-            return Session(id=new_id(), vendor=vendor.name, access=await sign_in(), slot=NO_SLOT)
+            return Session(id=new_id(), vendor=vendor.name, access=await sign_in(), slot=NO_SLOT, idle=idle)
         try:
             access = await sign_in()
-            session = Session(id=new_id(), vendor=vendor.name, access=access, slot=slot)
+            session = Session(id=new_id(), vendor=vendor.name, access=access, slot=slot, idle=idle)
             now = self._clock.now()
-            until = now + timedelta(seconds=options.slot_seconds)
             try:
                 await store.open_session(
-                    self._db, session.id, vendor.name, self._owner, dict(access.headers), now=now, until=until
+                    self._db, session.id, vendor.name, self._owner, dict(access.headers), now=now, until=now + idle
                 )
             except StoreUnavailable:
                 # It is open, and the call may go on. Should this process die, the vendor itself ends the session.
@@ -173,18 +177,26 @@ class SignInDesk:
             await self._clock.sleep(POLL)
 
     async def close_session(self, session: Session, close: Close) -> None:
-        """Close a session at the vendor, then forget it; a vendor that does not answer frees the slot by itself."""
+        """Close a session at the vendor, then forget it; one that the vendor would not close is left to be closed later."""
+        open_still = False
         try:
             await close(session.access)
         except QuaysideError as error:
+            open_still = error.retryable
             log.warning("session.not_closed", extra={"vendor": session.vendor, "reason": error.message})
         finally:
             if session.slot != NO_SLOT:
-                await self._forget_session(session)
+                await self._give_up(session, open_still=open_still)
 
-    async def _forget_session(self, session: Session) -> None:
+    async def _give_up(self, session: Session, *, open_still: bool) -> None:
         try:
-            await store.close_session(self._db, session.id)
+            if open_still:
+                now = self._clock.now()
+                await store.leave_session(
+                    self._db, session.id, again_at=now + CLOSE_AGAIN, expires_at=now + session.idle
+                )
+            else:
+                await store.close_session(self._db, session.id)
         except StoreUnavailable:
             log.warning("session.not_stored", extra={"vendor": session.vendor})
         await self._free(session.vendor, session.slot)
@@ -195,15 +207,24 @@ class SignInDesk:
         except StoreUnavailable:
             log.warning("session.not_stored", extra={"vendor": vendor})
 
-    async def close_orphans(self, vendor: str, close: Close) -> int:
-        """Close the sessions dead processes left open; return how many."""
+    async def close_orphans(self, vendor: str, options: SignIn, close: Close) -> int:
+        """Close the sessions that dead processes left open, or that could not be closed; return how many."""
         closed = 0
         now = self._clock.now()
         for row in await store.sessions(self._db, vendor):
-            if (is_dead(row.owner) or row.lease_until <= now) and await store.close_session(self._db, row.id):
-                closed += 1
-                try:
-                    await close(Access(headers=row.value))
-                except QuaysideError as error:
-                    log.warning("session.not_closed", extra={"vendor": vendor, "reason": error.message})
+            if not (is_dead(row.owner) or row.lease_until <= now):
+                continue
+            if not await store.take_session(self._db, row, self._owner, until=now + CLOSING):
+                continue
+            try:
+                await close(Access(headers=row.value))
+            except QuaysideError as error:
+                log.warning("session.not_closed", extra={"vendor": vendor, "reason": error.message})
+                expires_at = row.expires_at or now + timedelta(seconds=options.slot_seconds)
+                if error.retryable and expires_at > now:
+                    again_at = self._clock.now() + CLOSE_AGAIN
+                    await store.leave_session(self._db, row.id, again_at=again_at, expires_at=expires_at)
+                    continue
+            await store.close_session(self._db, row.id)
+            closed += 1
         return closed

@@ -97,7 +97,7 @@ def forecast(window: Window, pace: Pace, now: datetime) -> Forecast:
     left = max(0.0, window.remaining)
     source = "the vendor's own word" if window.announced else "our own count"
     stock = f"{units.count(left)} of {units.count(window.limit)} left by {source}"
-    speed = f"{_speed(pace)}, the pace of the last {units.span(pace.seconds)}"
+    spent = f"spent at {speed(pace)}, the pace of the last {units.span(pace.seconds)}"
 
     def found(outlook: Outlook, *words: str, empty_at: datetime | None = None, end: float | None = None) -> Forecast:
         basis = "; ".join(words) + "."
@@ -112,7 +112,7 @@ def forecast(window: Window, pace: Pace, now: datetime) -> Forecast:
         )
     if window.paced:
         share = pace.per_second * window.seconds / window.limit
-        words = f"{units.percent(share)} of it is asked for; {speed}"
+        words = f"{units.percent(share)} of it is asked for; {spent}"
         if share >= 1.0:
             return found("crowded", words, "calls wait for their turn")
         return found("paced", words, "permits fall due evenly, so it does not run out")
@@ -125,16 +125,17 @@ def forecast(window: Window, pace: Pace, now: datetime) -> Forecast:
     end = window.ends_at or now + timedelta(seconds=window.seconds)
     if empty_at >= end:
         rest = left - pace.per_second * (end - window.as_of).total_seconds()
-        return found("lasts", stock, speed, *([ends] if ends else []), end=max(0.0, rest))
-    return found("runs_out", stock, speed, *([ends] if ends else []), empty_at=empty_at)
+        return found("lasts", stock, spent, *([ends] if ends else []), end=max(0.0, rest))
+    return found("runs_out", stock, spent, *([ends] if ends else []), empty_at=empty_at)
 
 
-def _speed(pace: Pace) -> str:
+def speed(pace: Pace) -> str:
+    """Return a pace in the shortest time in which it is one request at least: ``2.5 an hour``."""
     rate = pace.per_second
-    for seconds, unit in ((1.0, "second"), (60.0, "minute"), (3600.0, "hour")):
+    for seconds, each in ((1.0, "a second"), (60.0, "a minute"), (3600.0, "an hour")):
         if rate * seconds >= 1.0:
-            return f"{rate * seconds:,.3g} requests a {unit}"
-    return f"{rate * 86400.0:,.3g} requests a day"
+            return f"{rate * seconds:,.3g} {each}"
+    return f"{rate * 86400.0:,.3g} a day"
 
 
 def left_for_sync(known: Forecast, at: datetime) -> float:

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from monitoring import units
 from monitoring.context import DashboardContext
-from monitoring.forecast import Forecast, Shortfall
+from monitoring.forecast import Forecast, Shortfall, speed
 from monitoring.live import Hub
 from monitoring.outlook import forecasts, plans_of
 from monitoring.pages.marks import badge, icon, moment
@@ -102,7 +102,6 @@ def _row(one: Forecast, view: TimeRange) -> list[Any]:
         outlook += [f" in {units.span(left)}, at ", moment(one.empty_at, view)]
     elif one.outlook == "lasts" and one.left_at_end is not None:
         outlook.append(f" with {units.count(one.left_at_end)} to spare")
-    rate = one.pace.per_second
     return [
         html.Span(
             [
@@ -111,7 +110,7 @@ def _row(one: Forecast, view: TimeRange) -> list[Any]:
             ]
         ),
         units.percent(max(0.0, min(1.0, window.remaining / window.limit))) if not window.paced else units.NONE,
-        f"{rate * 60:,.3g} a minute" if rate else "none",
+        speed(one.pace) if one.pace.per_second else "none",
         html.Span(outlook),
         html.Span(one.basis, className="q-dim"),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,9 @@ from integrations.classify import by_status
 from integrations.errors import CallFailed, CircuitIsOpen, StoreIsUnavailable
 from integrations.outcome import Request, Response, Verdict
 from integrations.resilience.circuit_breaker import BreakerOptions
+from integrations.resilience.clock import Clock
+from integrations.sign_in import CLOSE_AGAIN
+from tests.conftest import MovableClock
 from tests.integrations.acme import ACME, Acme, AcmeServer, Session, Token, acme_server, process
 from tests.waiting import until
 
@@ -30,6 +34,19 @@ class FullLicence(Session):
         if verdict is None or response.status != 409:
             return verdict
         return replace(verdict, error_type="login_limit", retryable=True, retry_after=30.0, untouched=True)
+
+
+class Patient(Session):
+    """Dropped by the vendor after ten minutes, as Acumatica does."""
+
+    vendor = replace(ACME, sign_in=SignIn(kind="session", slots=1, slot_seconds=600.0))
+
+
+OUT = ["status:503"] * 2  # as often as a sign-out is sent in one go
+
+
+def moved_by(clock: MovableClock) -> Clock:
+    return Clock(time=lambda: clock.now().timestamp())
 
 
 @pytest.fixture
@@ -106,6 +123,46 @@ async def test_a_session_that_cannot_be_noted_is_used_and_closed_all_the_same(
     assert found.value.reference == "A"
     assert acme[0].requests == ["POST /login", "GET /things", "POST /logout"]
     assert await sign_ins.slot_owners(database, "acme:sessions") == []
+
+
+async def test_a_session_that_could_not_be_closed_is_closed_later_by_one_of_all(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path, clock: MovableClock
+) -> None:
+    server = acme[0]
+    async with process(database, acme[1], tmp_path, kind=Patient, clock=moved_by(clock)) as one:
+        server.tricks = [None, None, *OUT]
+        await one.gateway.call("acme", "read", {"reference": "A"})
+        tried = len(server.requests)
+        assert server.sessions == {"s1"}
+
+        await one.gateway.close_orphans()
+        assert len(server.requests) == tried  # the vendor is given a moment
+
+        clock.move(CLOSE_AGAIN.total_seconds() + 1)
+        server.tricks = list(OUT)
+        await one.gateway.close_orphans()
+        assert server.sessions == {"s1"}
+
+        server.tricks = []
+        tried = len(server.requests)
+        clock.move(CLOSE_AGAIN.total_seconds() + 1)
+        await asyncio.gather(*(one.gateway.close_orphans() for _ in range(3)))
+        assert server.sessions == set()
+        assert server.requests[tried:] == ["POST /logout"]
+
+    assert await sign_ins.sessions(database, "acme") == []
+
+
+async def test_a_session_the_vendor_has_dropped_by_itself_is_tried_no_more(
+    acme: tuple[AcmeServer, str], database: Database, tmp_path: Path, clock: MovableClock
+) -> None:
+    async with process(database, acme[1], tmp_path, kind=Session, clock=moved_by(clock)) as one:
+        acme[0].tricks = [None, None, *OUT, *OUT]
+        await one.gateway.call("acme", "read", {"reference": "A"})
+        clock.move(Session.vendor.sign_in.slot_seconds + CLOSE_AGAIN.total_seconds())  # type: ignore[union-attr]
+        await one.gateway.close_orphans()
+
+    assert await sign_ins.sessions(database, "acme") == []
 
 
 async def test_a_call_that_loses_the_database_under_way_ends_as_such_and_is_recorded(

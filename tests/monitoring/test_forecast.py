@@ -38,7 +38,7 @@ def test_what_is_left_is_sent_at_the_pace_of_lately() -> None:
 
     assert (found.outlook, found.empty_at) == ("runs_out", NOON + 5 * HOUR)
     assert found.basis == (
-        "500 of 1,000 left by our own count; 1.67 requests a minute, the pace of the last 1\u202fh; "
+        "500 of 1,000 left by our own count; spent at 1.67 a minute, the pace of the last 1\u202fh; "
         "the window ends in 10\u202fh."
     )
 
