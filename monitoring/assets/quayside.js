@@ -39,6 +39,24 @@
     if (kind && node.className !== kind) node.className = kind;
   }
 
+  // What is drawn anew slips from under who presses it, and what somebody has marked to copy is marked no more. So news
+  // waits while a pointer is down and for as long as something on the page is marked, but never longer than HOLD.
+  var HOLD = 15000; // ms
+  var busySince = 0, pressed = false;
+  document.addEventListener("pointerdown", function () { pressed = true; }, true);
+  ["pointerup", "pointercancel"].forEach(function (name) {
+    document.addEventListener(name, function () { pressed = false; }, true);
+  });
+  window.addEventListener("blur", function () { pressed = false; });
+
+  function busy() {
+    var marked = document.getSelection(), page = document.getElementById("page");
+    var copying = marked && !marked.isCollapsed && page && page.contains(marked.anchorNode);
+    if (!pressed && !copying) busySince = 0;
+    else if (!busySince) busySince = Date.now();
+    return Boolean(busySince) && Date.now() - busySince < HOLD;
+  }
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     quayside: {
       begin: function (_href, chosen, zone, tab) {
@@ -54,10 +72,10 @@
         return [wanted, id, "times in " + wanted.replace(/_/g, " ")];
       },
 
-      // A beat becomes a tick for the page: not while paused or hidden, and less often the longer the range.
+      // A beat becomes a tick for the page: not while paused, hidden or in use, and less often the longer the range.
       tick: function (beat, live, search, last) {
         if (!beat) return none;
-        if (!live || document.hidden) return none;
+        if (!live || document.hidden || busy()) return none;
         var wanted = parameters(search);
         if (wanted.has("from") && wanted.get("to") && wanted.get("to") !== "now") {
           if (Date.parse(wanted.get("to")) < Date.now() - 60000) return none; // the past does not change

@@ -70,6 +70,28 @@ async def test_pause_holds_the_figures_still(visit: Visit, empty: Database) -> N
         await expect(page.get_by_text("Nothing is open.")).to_be_visible()
 
 
+async def test_news_wait_while_something_is_pressed_or_marked(visit: Visit) -> None:
+    page = await (await visit()).open("/vendors/aramex")
+    asked = "() => window.dash_clientside.quayside.tick({ at: Date.now() }, true, '', null)"
+    free = await page.evaluate(asked)
+    box = await page.locator("#page h1").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + 4, box["y"] + box["height"] / 2
+    await page.mouse.move(x, y)
+    await page.mouse.down()
+    pressed = await page.evaluate(asked)
+    await page.mouse.up()
+    released = await page.evaluate(asked)
+    await page.mouse.dblclick(x, y)
+    marked = await page.evaluate(asked)
+    await page.evaluate("() => document.getSelection().removeAllRanges()")
+    cleared = await page.evaluate(asked)
+
+    assert all(isinstance(found, int | float) for found in (free, released, cleared)), (free, released, cleared)
+    assert not isinstance(pressed, int | float)
+    assert not isinstance(marked, int | float)
+
+
 @pytest.mark.parametrize("path", ["/", "/calls", "/syncs", "/incidents", "/vendors/fedex", "/traces/unknown"])
 async def test_empty_database_is_explained_not_drawn(visit: Visit, empty: Database, path: str) -> None:
     secret = await sign_in(empty, "mira", "operator")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -170,16 +170,17 @@ async def test_two_thousand_calls_are_read_and_drawn_a_page_at_a_time(
         facts.append(ended(started(call, number=2 if bad else 1, started_at=start + number * 20_000 + 9_000)))
         facts.append(call_ended(call, duration=0.4, attempts=2 if bad else 1))
     await store(database, facts)
-    begun = perf_counter()
+    begun = process_time()  # of ours, whatever else the machine does
     found = await read(database, "big", at(100))
     assert found is not None
-    was_read = perf_counter()
+    was_read = process_time()
     parts = trace.trace(found, context, view, {"page": "40"})
     drawn = text_of(parts)
-    took = perf_counter() - was_read
+    took = process_time() - was_read
 
     print(  # noqa: T201 - the figures
-        f"\n{database.dialect}: 2,000 calls read in {was_read - begun:.3f} s, drawn in {took:.3f} s, {len(drawn) // 1000} kB"
+        f"\n{database.dialect}: 2,000 calls read in {was_read - begun:.3f} s of CPU, drawn in {took:.3f} s, "
+        f"{len(drawn) // 1000} kB"
     )
     assert (len(found.acts), found.attempts) == (2000, 2040)
     assert len(drawn) < 400_000  # what a browser is sent, whatever the length of the trace
