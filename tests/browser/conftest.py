@@ -19,7 +19,9 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from playwright._impl._api_structures import SetCookieParam
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Request as PlaywrightRequest
 
 from db import processes, users
@@ -38,6 +40,7 @@ from tests.monitoring.seed import Day, seed_day
 
 expect.set_options(timeout=15_000)  # a laden machine is slow, not wrong
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # the first is the same engine with less around it
 PICTURES = os.environ.get("QUAYSIDE_PICTURES", "") == "on"
 
 
@@ -53,7 +56,7 @@ class Web:
 
 def chromium_path() -> str:
     """Return the browser to use. Raise when there is none: a browser test is never skipped."""
-    for found in (os.environ.get("QUAYSIDE_CHROMIUM"), *(shutil.which(name) for name in ("chromium", "google-chrome"))):
+    for found in (os.environ.get("QUAYSIDE_CHROMIUM"), *map(shutil.which, BROWSERS)):
         if found:
             return found
     raise RuntimeError("no Chromium found; install one or name it in QUAYSIDE_CHROMIUM")
@@ -134,15 +137,20 @@ DRAWN = "() => [...document.querySelectorAll('#page .dash-graph')].every(graph =
 class Visitor:
     """One person's browser window. ``problems`` is what went wrong in it; ``expected`` may forgive some."""
 
-    def __init__(self, context: BrowserContext, page: Page, web: Web) -> None:
+    def __init__(self, context: BrowserContext, page: Page, web: Web, *, alone: bool) -> None:
         self.context = context
         self.page = page
         self.web = web
+        self.alone = alone
         self.problems: list[str] = []
         self.expected: Callable[[str], bool] = lambda _problem: False
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self._note(f"page: {error}"))
         context.on("request", self._check)
+
+    def leave(self) -> None:
+        """Watch the window no more."""
+        self.context.remove_listener("request", self._check)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -177,34 +185,80 @@ class Visitor:
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
+class Windows:
+    """Browser contexts of the tests of a file, used again one after the other: their cache is warm then, which is most of
+    what opening a page costs. What a test leaves in one (pages, cookies, storage) is taken away before the next."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._idle: dict[str, list[BrowserContext]] = {}
+
+    async def take(self, web: Web, role: str, *, width: int, scheme: str, alone: bool) -> Visitor:
+        """Return a signed-in window. One that is to be ``alone`` has a cache and permissions of its own."""
+        idle = self._idle.setdefault(web.url, [])
+        if idle and not alone:
+            context = idle.pop()
+        else:
+            context = await self._browser.new_context(timezone_id="Asia/Dubai")
+        secret = web.sessions[role]
+        cookies: list[SetCookieParam] = [
+            {"name": SESSION_COOKIE, "value": secret, "url": web.url},
+            {"name": CSRF_COOKIE, "value": csrf_of(secret), "url": web.url},
+        ]
+        await context.add_cookies(cookies)
+        page = await context.new_page()
+        await page.set_viewport_size({"width": width, "height": 900 if width > 800 else 844})
+        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        return Visitor(context, page, web, alone=alone)
+
+    async def give_back(self, visitor: Visitor) -> None:
+        """Clear a window for the next test; close what cannot be cleared."""
+        visitor.leave()
+        context = visitor.context
+        try:
+            await visitor.page.evaluate("() => localStorage.clear()")
+            for page in context.pages:
+                await page.close()
+            await context.clear_cookies()
+        except PlaywrightError:  # it shows no page of ours, or the test has closed it
+            visitor.alone = True
+        if visitor.alone:
+            await context.close()
+        else:
+            self._idle[visitor.web.url].append(context)
+
+    async def close(self) -> None:
+        for contexts in self._idle.values():
+            for context in contexts:
+                await context.close()
+
+
+@pytest.fixture(scope="module")
+async def windows(browser: Browser) -> AsyncIterator[Windows]:
+    found = Windows(browser)
+    yield found
+    await found.close()
+
+
 @pytest.fixture
-async def visit(browser: Browser, web: Web) -> AsyncIterator[Callable[..., object]]:
+async def visit(windows: Windows, web: Web) -> AsyncIterator[Callable[..., object]]:
     """Give a function that opens a window: (role, width, scheme) -> Visitor. Fail on whatever went wrong in any."""
     visitors: list[Visitor] = []
 
     async def window(
-        role: str = "operator", *, width: int = 1440, scheme: str = "light", on: Web | None = None
+        role: str = "operator",
+        *,
+        width: int = 1440,
+        scheme: str = "light",
+        on: Web | None = None,
+        alone: bool = False,
     ) -> Visitor:
-        where = on or web
-        context = await browser.new_context(
-            viewport={"width": width, "height": 900 if width > 800 else 844},
-            color_scheme="dark" if scheme == "dark" else "light",
-            timezone_id="Asia/Dubai",
-            reduced_motion="reduce",
-        )
-        secret = where.sessions[role]
-        await context.add_cookies(
-            [
-                {"name": SESSION_COOKIE, "value": secret, "url": where.url},
-                {"name": CSRF_COOKIE, "value": csrf_of(secret), "url": where.url},
-            ]
-        )
-        visitor = Visitor(context, await context.new_page(), where)
+        visitor = await windows.take(on or web, role, width=width, scheme=scheme, alone=alone)
         visitors.append(visitor)
         return visitor
 
     yield window
     problems = [problem for visitor in visitors for problem in visitor.problems]
     for visitor in visitors:
-        await visitor.context.close()
+        await windows.give_back(visitor)
     assert problems == []

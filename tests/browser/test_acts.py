@@ -20,7 +20,7 @@ Visit = Callable[..., Awaitable[Visitor]]
 
 
 async def test_overview_needs_no_plotly_and_stays_light(visit: Visit) -> None:
-    visitor = await visit()
+    visitor = await visit(alone=True)
     finished: list[Request] = []
     visitor.page.on("requestfinished", lambda request: finished.append(request))
     await visitor.open("/")

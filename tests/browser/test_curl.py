@@ -16,7 +16,7 @@ Visit = Callable[..., Awaitable[Visitor]]
 
 @pytest.mark.parametrize("width", [390, 1440])
 async def test_a_call_is_copied_as_curl_by_keyboard_and_without_the_server(visit: Visit, web: Web, width: int) -> None:
-    visitor = await visit(width=width)
+    visitor = await visit(width=width, alone=True)
     await visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = await visitor.open(f"/calls?range=24h&call={web.day.failed_correlation}/{web.day.failed_call}")
     drawer = page.get_by_role("dialog")
@@ -43,7 +43,7 @@ async def test_a_call_is_copied_as_curl_by_keyboard_and_without_the_server(visit
 
 
 async def test_a_browser_without_a_clipboard_copies_the_old_way(visit: Visit, web: Web) -> None:
-    visitor = await visit()
+    visitor = await visit(alone=True)
     await visitor.context.add_init_script(
         "Object.defineProperty(window, 'isSecureContext', {get: () => false});"
         "document.execCommand = name => {"
