@@ -33,8 +33,13 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.alone
 AT_ONCE = 5.0  # seconds in which a call ends whatever the database does, the first one after a freeze included
-TOML = {"retry": {"base": 0.01, "cap": 0.05}}
-SETTINGS = {"acumatica": {"release_seconds": 0.05}, "open_exchange_rates": {"plan": "unlimited"}}
+# Half a minute of calls one after the other is more than Acumatica's licence has, and a quota holds in an outage too.
+WIDE = {"name": "licence_minute", "limit": 6000, "seconds": 60.0, "paced": False}
+TOML = {"retry": {"base": 0.01, "cap": 0.05}, "vendors": {"acumatica": {"quotas": [WIDE]}}}
+SETTINGS = {
+    "acumatica": {"release_seconds": 0.05, "quotas": [["requests_per_minute", 6000, 60.0]]},
+    "open_exchange_rates": {"plan": "unlimited"},
+}
 GOES_ON: tuple[tuple[str, str], ...] = (
     ("fedex", "track_shipment"),
     ("open_exchange_rates", "latest_rates"),
