@@ -19,7 +19,6 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright._impl._api_structures import SetCookieParam
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Request as PlaywrightRequest
@@ -201,11 +200,12 @@ class Windows:
         else:
             context = await self._browser.new_context(timezone_id="Asia/Dubai")
         secret = web.sessions[role]
-        cookies: list[SetCookieParam] = [
-            {"name": SESSION_COOKIE, "value": secret, "url": web.url},
-            {"name": CSRF_COOKIE, "value": csrf_of(secret), "url": web.url},
-        ]
-        await context.add_cookies(cookies)
+        await context.add_cookies(
+            [
+                {"name": SESSION_COOKIE, "value": secret, "url": web.url},
+                {"name": CSRF_COOKIE, "value": csrf_of(secret), "url": web.url},
+            ]
+        )
         page = await context.new_page()
         await page.set_viewport_size({"width": width, "height": 900 if width > 800 else 844})
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
