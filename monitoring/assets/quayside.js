@@ -270,6 +270,16 @@
     event.preventDefault();
   }, true);
 
+  // Escape closes what a button has opened from wherever the keyboard is: the kit hears it only inside, and whoever is
+  // quick is not inside yet.
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape" || event.target.closest("[role='dialog']")) return;
+    var button = document.querySelector("button[aria-haspopup='dialog'][aria-expanded='true']");
+    if (!button) return;
+    button.click();
+    button.focus({ preventScroll: true });
+  });
+
   // The kit says on a box around a button that something opens; a screen reader needs it on the button.
   var OPENS = ["aria-expanded", "aria-haspopup", "aria-controls"];
 

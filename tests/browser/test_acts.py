@@ -183,14 +183,27 @@ async def test_page_can_be_used_by_keyboard_alone(visit: Visit) -> None:
     await expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
     await page.get_by_role("button", name="Time range").focus()
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("button", name="Last 6 hours")).to_be_visible()
-    await page.keyboard.press("Tab")  # into the list that has opened
+    await expect(page.get_by_role("button", name="Last 15 minutes")).to_be_focused()
+    await page.keyboard.press("Tab")  # down the list that has opened
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="Last 6 hours")).to_be_hidden()
     await page.locator(".q-card-link").first.focus()
     await page.keyboard.press("Enter")
 
     await expect(page).to_have_url(re.compile(r"/vendors/\w+"))
+
+
+async def test_escape_closes_what_is_open_wherever_the_keyboard_is(visit: Visit) -> None:
+    visitor = await visit()
+    page = await visitor.open("/")
+    opener = page.get_by_role("button", name="Time range")
+    await opener.click()
+    await expect(page.get_by_role("button", name="Last 15 minutes")).to_be_focused()
+    await page.get_by_role("button", name="Switch between light and dark").focus()
+    await page.keyboard.press("Escape")
+
+    await expect(page.get_by_role("button", name="Last 6 hours")).to_be_hidden()
+    await expect(opener).to_be_focused()
 
 
 async def test_theme_switch_is_kept(visit: Visit) -> None:
