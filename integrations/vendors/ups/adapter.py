@@ -11,6 +11,7 @@ from integrations.errors import CallFailed
 from integrations.oauth import basic, bearer
 from integrations.outcome import Request, Response, Verdict
 from integrations.paths import filled
+from integrations.time_zone import day_in
 from integrations.types.shipping import (
     CancelledShipment,
     CreatedShipment,
@@ -43,14 +44,16 @@ class Ups(Adapter):
 
     async def quote_rates(self, exchange: Exchange, shipment: Shipment) -> list[RateQuote]:
         """Return what each service would cost, by the account's own prices where it has any."""
-        body = messages.rate_body(self.credential("ACCOUNT_NUMBER"), shipment, exchange.now().date())
+        today = day_in(shipment.origin.country, exchange.now())
+        body = messages.rate_body(self.credential("ACCOUNT_NUMBER"), shipment, today)
         path = f"{RATE_PATH}/{messages.rate_option(shipment)}"
         response = await exchange.send(_request("POST", path, json=body))
         return answers.quotes(response.json(), exchange.now())
 
     async def create_shipment(self, exchange: Exchange, order: ShipmentOrder) -> CreatedShipment:
         """Create a shipment and its labels. UPS knows no idempotency key; see look_up_create_shipment."""
-        body = messages.ship_body(self.credential("ACCOUNT_NUMBER"), order, exchange.now().date())
+        today = day_in(order.shipment.origin.country, exchange.now())
+        body = messages.ship_body(self.credential("ACCOUNT_NUMBER"), order, today)
         response = await exchange.send(_request("POST", SHIP_PATH, json=body))
         return answers.created(response.json(), order.shipment.reference, order.service_code)
 

@@ -368,6 +368,15 @@ def test_invoice_for_customs_gives_what_one_piece_costs() -> None:
     assert (product["CommodityCode"], product["OriginCountryCode"]) == ("620590", "DE")
 
 
+async def test_an_invoice_has_the_day_of_the_country_the_parcel_leaves_from(ups: Ups) -> None:
+    exchange = FakeExchange(ups, "create_shipment", [answer(SHIPPED)], now=NOON.replace(hour=23))
+    await run(ups, exchange, {"shipment": FROM_HAMBURG, "service_code": "11"})
+    body: Any = exchange.last.json
+    form = body["ShipmentRequest"]["Shipment"]["ShipmentServiceOptions"]["InternationalForms"]
+
+    assert form["InvoiceDate"] == "20261002"  # in Hamburg it is tomorrow already
+
+
 def test_no_customs_inside_the_union_nor_between_the_states_and_puerto_rico() -> None:
     paris = {
         "name": "Ann",
