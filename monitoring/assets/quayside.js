@@ -242,27 +242,6 @@
     },
   });
 
-  // A part of the page that is drawn anew loses the focus: give it to the same link or button of the new drawing.
-  var held = null;
-
-  function alike(node) {
-    var name = node.id ? "id" : node.hasAttribute("href") ? "href" : "aria-label";
-    return Array.from(document.querySelectorAll("#page " + node.tagName)).filter(function (other) {
-      return other.getAttribute(name) === node.getAttribute(name);
-    });
-  }
-
-  document.addEventListener("pointerdown", function () { held = null; }, true);
-  document.addEventListener("focusin", function (event) {
-    var node = event.target;
-    held = node.matches("#page a, #page button") ? { node: node, place: alike(node).indexOf(node), path: location.pathname } : null;
-  });
-  new MutationObserver(function () {
-    if (!held || held.node.isConnected || document.activeElement !== document.body || held.path !== location.pathname) return;
-    var again = alike(held.node)[held.place];
-    if (again) again.focus({ preventScroll: true });
-  }).observe(document.documentElement, { childList: true, subtree: true });
-
   // The second click of a double click is no second act: its answer ("not done, it was already") would hide the first's.
   document.addEventListener("click", function (event) {
     if (event.detail < 2 || !event.target.closest(".q-acts button, button[id$='-yes']")) return;

@@ -63,9 +63,15 @@ def chromium_path() -> str:
 
 @contextlib.asynccontextmanager
 async def serving(
-    db: Database, *, port: int = 0, hands: Hands | None = None, vendors: Sequence[VendorFacts] | None = None
+    db: Database,
+    *,
+    port: int = 0,
+    hands: Hands | None = None,
+    vendors: Sequence[VendorFacts] | None = None,
+    lost: bool = False,
 ) -> AsyncIterator[int]:
-    """Serve the web application of a database in this loop; give its port."""
+    """Serve the web application of a database in this loop; give its port. Windows leave it before it ends, unless it is
+    to be ``lost`` to them."""
     facts = vendor_facts() if vendors is None else vendors
     api = create_web(db, WebOptions(port=port or 8050), facts, sync_facts(), hands=hands)
     server = uvicorn.Server(
@@ -79,8 +85,12 @@ async def serving(
             if task.done():
                 task.result()
             await asyncio.sleep(0.01)
-        yield int(server.servers[0].sockets[0].getsockname()[1])
+        port = int(server.servers[0].sockets[0].getsockname()[1])
+        yield port
     finally:
+        for visitor in [] if lost else list(VISITORS):
+            if visitor.web.url.endswith(f":{port}"):
+                await visitor.go_away()
         server.should_exit = True
         await task
 
@@ -133,6 +143,9 @@ async def _scheduler_lives(db: Database) -> None:
 DRAWN = "() => [...document.querySelectorAll('#page .dash-graph')].every(graph => graph.querySelector('.main-svg'))"
 
 
+CUT_OFF = ("Failed to fetch", "did not respond", "ERR_ABORTED")  # what a page says of its requests while it is left
+
+
 class Visitor:
     """One person's browser window. ``problems`` is what went wrong in it; ``expected`` may forgive some."""
 
@@ -143,9 +156,17 @@ class Visitor:
         self.alone = alone
         self.problems: list[str] = []
         self.expected: Callable[[str], bool] = lambda _problem: False
+        self._leaving = False
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self._note(f"page: {error}"))
         context.on("request", self._check)
+
+    async def go_away(self) -> None:
+        """Leave the page, whose server is about to end; what it says from now on is no problem."""
+        self.expected = lambda _problem: True
+        with contextlib.suppress(PlaywrightError):  # the test has closed it
+            for page in self.context.pages:
+                await page.goto("about:blank")
 
     def leave(self) -> None:
         """Watch the window no more."""
@@ -160,12 +181,14 @@ class Visitor:
             self._note(f"left the machine: {request.url}")
 
     def _note(self, problem: str) -> None:
-        if not self.expected(problem):
+        if not self.expected(problem) and not (self._leaving and any(word in problem for word in CUT_OFF)):
             self.problems.append(problem)
 
     async def open(self, path: str) -> Page:
         """Open a page and wait until its parts are no longer loading."""
+        self._leaving = True
         await self.page.goto(self.web.url + path)
+        self._leaving = False
         await self.settled()
         return self.page
 
@@ -182,6 +205,9 @@ class Visitor:
             return
         SCREENSHOTS.mkdir(exist_ok=True)
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+VISITORS: list[Visitor] = []  # whose windows are open
 
 
 class Windows:
@@ -209,11 +235,14 @@ class Windows:
         page = await context.new_page()
         await page.set_viewport_size({"width": width, "height": 900 if width > 800 else 844})
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        return Visitor(context, page, web, alone=alone)
+        visitor = Visitor(context, page, web, alone=alone)
+        VISITORS.append(visitor)
+        return visitor
 
     async def give_back(self, visitor: Visitor) -> None:
         """Clear a window for the next test; close what cannot be cleared."""
         visitor.leave()
+        VISITORS.remove(visitor)
         context = visitor.context
         try:
             await visitor.page.evaluate("() => localStorage.clear()")

@@ -75,7 +75,7 @@ async def test_a_lost_server_is_said_and_every_page_recovers_without_a_double_ac
     visit: Visit, empty: Database
 ) -> None:
     secret = await sign_in(empty, "mira", "operator")
-    async with serving(empty) as port:
+    async with serving(empty, lost=True) as port:
         overview, calls, syncs = await _opened(visit, _web(empty, port, secret))
     await _run_now(syncs).click()
     await expect(syncs.get_by_text("it may have been done. Look before you do it again.")).to_be_visible()
