@@ -21,6 +21,7 @@ from typing import Any
 from anyio import from_thread
 from dash import Dash, Input, Output, State, no_update, set_props
 from dash.development.base_component import Component
+from dash.exceptions import WebsocketDisconnected
 from fastapi import FastAPI
 
 from db.engine import StoreUnavailable
@@ -258,7 +259,12 @@ async def _in_time(reading: Awaitable[Any]) -> Any | None:
 
 
 def say_failed(error: Exception) -> None:
-    """Log what went wrong in a callback and tell the person in a toast, with an id that finds the log line."""
+    """Log what went wrong in a callback and tell the person in a toast, with an id that finds the log line.
+
+    Raise WebsocketDisconnected as it came: a page was left while it was told something, which Dash takes as no failure.
+    """
+    if isinstance(error, WebsocketDisconnected):
+        raise error
     if isinstance(error, StoreUnavailable):
         sentence = "The database does not answer. Nothing was changed; try again in a moment."
         log.warning("A callback found the database away.", extra={"event": "page.store_unavailable"})

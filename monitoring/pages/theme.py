@@ -12,6 +12,8 @@ THEME: dict[str, Any] = {
     "defaultRadius": "sm",
     "cursorType": "pointer",
     "focusRing": "auto",
+    # A list of choices is made when it opens; made at once, each costs every load of its page a layout.
+    "components": {"Combobox": {"defaultProps": {"keepMounted": False}}},
     "colors": {
         "harbour": [
             "#eaf3fb",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -37,10 +38,7 @@ def picker() -> Component:
             dmc.Select(
                 id="zone-choice",
                 label="Times in",
-                data=[
-                    {"value": BROWSER, "label": "your browser's zone"},
-                    *({"value": name, "label": name.replace("_", " ")} for name in zones()),
-                ],
+                data=_choices([chosen] if chosen else []),
                 value=chosen or BROWSER,
                 searchable=True,
                 allowDeselect=False,
@@ -55,8 +53,18 @@ def picker() -> Component:
     )
 
 
+def _choices(names: Iterable[str]) -> list[dict[str, str]]:
+    here = {"value": BROWSER, "label": "your browser's zone"}
+    return [here, *({"value": name, "label": name.replace("_", " ")} for name in names)]
+
+
 def register(app: Dash, context: DashboardContext) -> None:
     """Keep a choice; every part of the page is drawn anew in it."""
+
+    @app.callback(Output("zone-choice", "data"), Input("range", "opened"), prevent_initial_call=True)
+    async def list_zones(opened: bool | None) -> Any:
+        # Hundreds of names are not part of each load: the page would compare them with every change of anything.
+        return _choices(zones()) if opened else no_update
 
     @app.callback(
         Output("zone-chosen", "data"),

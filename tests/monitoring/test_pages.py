@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from dash import Dash
+from dash.exceptions import WebsocketDisconnected
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
@@ -185,6 +186,20 @@ async def test_reading_that_fails_becomes_a_sentence_with_an_id_in_the_log(caplo
     assert "This part could not be shown." in drawn
     assert "the inside" not in drawn
     assert caplog.records[0].__dict__["correlation_id"] in drawn
+
+
+def test_a_page_that_was_left_is_no_failed_callback(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(WebsocketDisconnected):
+        dashboard.say_failed(WebsocketDisconnected())  # type: ignore[no-untyped-call]
+
+    assert caplog.records == []
+
+
+async def test_the_names_of_all_time_zones_come_when_they_are_asked_for_and_not_with_each_load(site: Site) -> None:
+    frame = _text(shell.layout(site.context))
+
+    assert "your browser's zone" in frame
+    assert "Pacific/" not in frame
 
 
 @pytest.mark.parametrize(
