@@ -103,12 +103,13 @@ class CircuitBoard:
             return await self.permit(name, vendor, label)
         if row.state in ("disabled", "watch_only"):
             return Pass(name, vendor, row.state)  # type: ignore[arg-type]  # narrowed above
+        why = (row.reason or "").rstrip(".")
         if row.state == "forced_open":
-            raise CircuitIsOpen(f"{label} is held open by {row.by}: {row.reason}. Close it on the vendor's page.")
+            raise CircuitIsOpen(f"{label} is held open by {row.by}: {why}. Close it on the vendor's page.")
         if row.state == "open" and row.open_until and row.open_until > now:
             wait = (row.open_until - now).total_seconds()
             raise CircuitIsOpen(
-                f"The circuit of {label} is open ({row.reason}); the next probe is in {wait:.0f} s.", retry_after=wait
+                f"The circuit of {label} is open ({why}); the next probe is in {wait:.0f} s.", retry_after=wait
             )
         return await self._probe(row, label)
 

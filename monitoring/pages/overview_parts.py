@@ -99,11 +99,17 @@ def summary(found: Sequence[VendorCard]) -> str:
     if not hurt and not calls:
         return f"{units.plural(len(found), 'vendor')} · no call in this time"
     if not hurt:
-        return f"All {len(found)} vendors are healthy · {units.plural(calls, 'call')}"
+        return f"{_well(found, 'All ')} · {units.plural(calls, 'call')}"
     down = [card.facts.label for card in hurt if card.health.verdict == "down"]
     degraded = [card.facts.label for card in hurt if card.health.verdict == "degraded"]
     parts = [f"{', '.join(names)} {word}" for names, word in ((down, "down"), (degraded, "degraded")) if names]
-    return f"{' · '.join(parts)} · {len(found) - len(hurt)} of {len(found)} healthy · {units.plural(calls, 'call')}"
+    return f"{' · '.join(parts)} · {_well(found)} · {units.plural(calls, 'call')}"
+
+
+def _well(found: Sequence[VendorCard], every: str = "") -> str:
+    idle = sum(card.idle for card in found)
+    healthy = sum(card.health.verdict == "healthy" for card in found) - idle
+    return f"{healthy} healthy, {idle} idle" if idle else f"{every}{healthy} healthy"
 
 
 def hurting(

@@ -168,7 +168,7 @@ def progress(run: RunRow, view: TimeRange) -> Component:
             words.append(html.Span(f"about {units.span((run.total - done) / rate)} left"))
     words.append(html.Span(counts(run)))
     if run.waiting_for:
-        words.append(html.Span(f"waits for {run.waiting_for}", className="q-tone-warn"))
+        words.append(html.Span(f"waits: {run.waiting_for}", className="q-tone-warn"))
     if run.cancel_requested_by:
         words.append(html.Span(f"cancel asked for by {run.cancel_requested_by}", className="q-tone-warn"))
     if run.takeovers:

@@ -46,7 +46,7 @@ async def test_five_failures_in_a_row_open_it_for_a_minute(database: Database, c
     for _ in range(5):
         await attempt(one, "failed", what="Acme is broken.")
 
-    with pytest.raises(CircuitIsOpen, match=r"5 calls in a row failed; the last: Acme is broken\.\); .* in 60 s"):
+    with pytest.raises(CircuitIsOpen, match=r"5 calls in a row failed; the last: Acme is broken\); .* in 60 s"):
         await one.permit("acme", "acme", "Acme")
     assert repr(one) == "<CircuitBoard acme=open>"
 
