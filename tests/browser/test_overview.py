@@ -50,3 +50,14 @@ async def test_filters_go_into_the_url_and_come_back_from_it(visit: Visit) -> No
     await expect(page.locator("#overview-calm article")).to_have_count(5)
     await expect(page.get_by_label("Find a vendor")).to_have_value("")
     await visitor.settled()
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1360, 1920])
+async def test_nothing_sticks_out_of_a_card(visit: Visit, width: int) -> None:
+    page = await (await visit(width=width)).open("/")
+    wide = await page.evaluate(
+        """() => [...document.querySelectorAll('.q-calm, .q-strip-item, .q-card')]
+            .filter(card => card.scrollWidth > card.clientWidth).map(card => card.innerText)"""
+    )
+
+    assert wide == []
