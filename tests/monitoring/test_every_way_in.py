@@ -123,6 +123,7 @@ SHOWING = frozenset(
         "pages.vendor:show_charts",
         "pages.views:ask_view",
         "pages.views:show_views",
+        "pages.zone:list_zones",
     }
 )
 _KEEPS_THE_URL = re.compile(r"\w+_from_url|url_from_\w+")
