@@ -7,27 +7,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 from playwright.async_api import expect
 
-from db import dead_letters, letter_acts
+from db import letter_acts
 from db.letter_acts import Filter
 from tests.browser.accessibility import violations
+from tests.browser.buried import bury
 from tests.browser.conftest import Visitor, Web
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Awaitable[Visitor]]
-
-
-async def bury(web: Web, *items: str) -> None:
-    for item in items:
-        async with web.db.write() as connection:
-            await dead_letters.bury(
-                connection,
-                run_id="r1",
-                sync="orders",
-                item=item,
-                error_type="timeout",
-                reason="Acumatica did not answer.",
-                now=web.day.now,
-            )
 
 
 async def test_letters_are_narrowed_given_up_with_a_reason_taken_back_and_tried_again(visit: Visit, web: Web) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from db import audit, dead_letters, incidents, letter_acts, processes
+from db import audit, incidents, letter_acts, processes
 from db.engine import Database
 from db.letter_acts import Filter
+from tests.browser.buried import bury
 from tests.browser.conftest import Visitor, Web, open_empty, serving, sign_in
 from tests.monitoring.seed import Day
 
@@ -94,7 +95,7 @@ async def test_news_wait_while_something_is_pressed_or_marked(visit: Visit) -> N
 
 
 async def test_what_is_unfolded_stays_so_when_its_part_is_drawn_anew(visit: Visit, web: Web) -> None:
-    await _bury(web, "SO-7", "SO-8")
+    await bury(web, "SO-7", "SO-8")
     (found,) = [letter for letter in await letter_acts.waiting(web.db, Filter(sync="orders")) if letter.item == "SO-7"]
     await letter_acts.settle(web.db, found.id, "given_up", reason="Typed in", by="mira", now=datetime.now(UTC))
     page = await (await visit(width=390)).open("/syncs")
@@ -102,14 +103,14 @@ async def test_what_is_unfolded_stays_so_when_its_part_is_drawn_anew(visit: Visi
     await fold.locator("summary").click()
     drawn = await fold.element_handle()
     assert drawn is not None
-    await _bury(web, "SO-9")
+    await bury(web, "SO-9")
     await page.wait_for_function("node => !node.isConnected", arg=drawn)
 
     await expect(fold).to_have_attribute("open", "")
     await fold.locator("summary").click()
     again = await fold.element_handle()
     assert again is not None
-    await _bury(web, "SO-10")
+    await bury(web, "SO-10")
     await page.wait_for_function("node => !node.isConnected", arg=again)
     await expect(fold).not_to_have_attribute("open", "")
 
@@ -132,15 +133,6 @@ async def test_how_far_a_table_is_scrolled_stays_when_it_is_drawn_anew(visit: Vi
     await page.wait_for_function("node => !node.isConnected", arg=drawn)
 
     await expect(acts).to_have_js_property("scrollLeft", 40)
-
-
-async def _bury(web: Web, *items: str) -> None:
-    for item in items:
-        async with web.db.write() as connection:
-            await dead_letters.bury(
-                connection, run_id="r1", sync="orders", item=item, error_type="timeout",
-                reason="Acumatica did not answer.", now=web.day.now,
-            )  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ["/", "/calls", "/syncs", "/incidents", "/vendors/fedex", "/traces/unknown"])
