@@ -99,17 +99,18 @@ def summary(found: Sequence[VendorCard]) -> str:
     if not hurt and not calls:
         return f"{units.plural(len(found), 'vendor')} · no call in this time"
     if not hurt:
-        return f"{_well(found, 'All ')} · {units.plural(calls, 'call')}"
+        every = "" if any(card.idle for card in found) else "All "
+        return f"{every}{_well(found)} · {units.plural(calls, 'call')}"
     down = [card.facts.label for card in hurt if card.health.verdict == "down"]
     degraded = [card.facts.label for card in hurt if card.health.verdict == "degraded"]
     parts = [f"{', '.join(names)} {word}" for names, word in ((down, "down"), (degraded, "degraded")) if names]
     return f"{' · '.join(parts)} · {_well(found)} · {units.plural(calls, 'call')}"
 
 
-def _well(found: Sequence[VendorCard], every: str = "") -> str:
+def _well(found: Sequence[VendorCard]) -> str:
     idle = sum(card.idle for card in found)
     healthy = sum(card.health.verdict == "healthy" for card in found) - idle
-    return f"{healthy} healthy, {idle} idle" if idle else f"{every}{healthy} healthy"
+    return f"{healthy} healthy, {idle} idle" if idle else f"{healthy} healthy"
 
 
 def hurting(
@@ -144,10 +145,9 @@ def resting(found: Sequence[VendorCard], view: TimeRange, *, any_hurt: bool) -> 
     """Return the vendors that do not hurt, in short."""
     if not found:
         return None if any_hurt else empty("No vendor fits the filter.", "Take a filter away to see the others.")
-    called = sum(not card.idle for card in found)
     return html.Section(
         [
-            html.H2([f"{units.count(called)} healthy", f", {len(found) - called} idle" if called < len(found) else ""]),
+            html.H2(_well(found)),
             html.Div([calm_card(one, view) for one in found], className="q-calms"),
         ],
         className="q-block",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from db import audit, incidents, letter_acts, processes
 from db.engine import Database
@@ -94,6 +94,14 @@ async def test_news_wait_while_something_is_pressed_or_marked(visit: Visit) -> N
     assert not isinstance(marked, int | float)
 
 
+async def _drawn_anew(part: Locator, change: Awaitable[object]) -> None:
+    """Make a change and wait until what stood on the page has given way to a new drawing."""
+    drawn = await part.element_handle()
+    assert drawn is not None
+    await change
+    await part.page.wait_for_function("node => !node.isConnected", arg=drawn)
+
+
 async def test_what_is_unfolded_stays_so_when_its_part_is_drawn_anew(visit: Visit, web: Web) -> None:
     await bury(web, "SO-7", "SO-8")
     (found,) = [letter for letter in await letter_acts.waiting(web.db, Filter(sync="orders")) if letter.item == "SO-7"]
@@ -101,17 +109,12 @@ async def test_what_is_unfolded_stays_so_when_its_part_is_drawn_anew(visit: Visi
     page = await (await visit(width=390)).open("/syncs")
     fold = page.locator("details", has_text="Given up lately")
     await fold.locator("summary").click()
-    drawn = await fold.element_handle()
-    assert drawn is not None
-    await bury(web, "SO-9")
-    await page.wait_for_function("node => !node.isConnected", arg=drawn)
+    await _drawn_anew(fold, bury(web, "SO-9"))
 
     await expect(fold).to_have_attribute("open", "")
     await fold.locator("summary").click()
-    again = await fold.element_handle()
-    assert again is not None
-    await bury(web, "SO-10")
-    await page.wait_for_function("node => !node.isConnected", arg=again)
+    await _drawn_anew(fold, bury(web, "SO-10"))
+
     await expect(fold).not_to_have_attribute("open", "")
 
 
@@ -119,9 +122,7 @@ async def test_how_far_a_table_is_scrolled_stays_when_it_is_drawn_anew(visit: Vi
     page = await (await visit("admin", width=390)).open("/audit")
     acts = page.get_by_role("region", name="Acts", exact=True)
     await acts.evaluate("table => { table.scrollLeft = 40; }")
-    drawn = await acts.element_handle()
-    assert drawn is not None
-    await audit.record_act(
+    asked = audit.record_act(
         web.db,
         at=datetime.now(UTC),
         user_name="noor",
@@ -130,7 +131,7 @@ async def test_how_far_a_table_is_scrolled_stays_when_it_is_drawn_anew(visit: Vi
         reason=None,
         facts={},
     )
-    await page.wait_for_function("node => !node.isConnected", arg=drawn)
+    await _drawn_anew(acts, asked)
 
     await expect(acts).to_have_js_property("scrollLeft", 40)
 

@@ -18,10 +18,8 @@ from integrations.vendors.ups import invoice, parcels, parties
 LONGEST_REFERENCE = 35
 LONGEST_DESCRIPTION = 35  # of a shipment; Shipping.yaml allows 50, error 120503 does not
 EARLIEST, LATEST = timedelta(days=-35), timedelta(days=60)  # of a ship date that is quoted
-SOONEST, FURTHEST = (
-    timedelta(days=-1),
-    timedelta(days=7),
-)  # of one that is sent; a place may be a day behind its country
+# Of one that is sent; a place may be a day behind its country.
+SOONEST, FURTHEST = timedelta(days=-1), timedelta(days=7)
 NEXT_DAY_AIR_EARLY = "14"  # wants a phone number at home too
 STANDARD = "11"
 _ON_PACKAGES = ({"US"}, {"PR"})  # where our reference stands on each package and may not stand on the shipment
