@@ -100,7 +100,7 @@ def frame(form: Form, context: DashboardContext) -> Component:
             ),
             dcc.Store(id="try-form", data=form.name),
             dcc.Store(id="try-written"),
-            dcc.Store(id="try-example"),
+            dcc.Store(id="try-examples", data=as_shown(form)),
         ]
     )
 
@@ -119,9 +119,12 @@ def register(app: Dash, context: DashboardContext, _hub: Hub) -> None:
     field_ids, field_values = State({"field": ALL}, "id"), State({"field": ALL}, "value")
 
     app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
-        ClientsideFunction("quayside", "asked"),
-        Output("try-example", "data"),
+        ClientsideFunction("quayside_try", "fill"),
+        Output({"field": ALL}, "value", allow_duplicate=True),
+        Output({"field": ALL}, "error", allow_duplicate=True),
         Input({"row": ALL, "act": "try_example"}, "n_clicks"),
+        field_ids,
+        State("try-examples", "data"),
         prevent_initial_call=True,
     )
 
@@ -163,24 +166,6 @@ def register(app: Dash, context: DashboardContext, _hub: Hub) -> None:
             return no_update, no_update
         wanted = to_url(form, typed(form, ids, values), search)
         return (no_update, no_update) if wanted == (search or "") else (wanted, wanted)
-
-    @app.callback(
-        Output({"field": ALL}, "value", allow_duplicate=True),
-        Output({"field": ALL}, "error", allow_duplicate=True),
-        Input("try-example", "data"),
-        State("try-form", "data"),
-        field_ids,
-        field_values,
-        prevent_initial_call=True,
-    )
-    async def fill_example(
-        asked: Mapping[str, Any] | None, name: str | None, ids: list[dict[str, str]], values: list[Any]
-    ) -> Any:
-        form = FORMS.get(str(name))
-        differs = form.examples.get(str((asked or {}).get("row"))) if form is not None else None
-        if form is None or differs is None:
-            return [no_update] * len(ids), [no_update] * len(ids)
-        return changes(form, {**form.example, **differs}, ids, values), [None] * len(ids)
 
     @app.callback(
         Output("try-curl", "children"),
@@ -259,6 +244,16 @@ async def ask(
             facts=form.facts(values),
         )
     return tried
+
+
+def as_shown(form: Form) -> dict[str, dict[str, Any]]:
+    """Return what the fields hold in each example, by its label. An example fills the form in the browser, at once: who
+    asks right after it asks what it says."""
+    of = {one.name: one for one in form.fields}
+    return {
+        label: {name: shown_value(of[name], text) for name, text in {**form.example, **differs}.items()}
+        for label, differs in form.examples.items()
+    }
 
 
 def changes(

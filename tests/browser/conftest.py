@@ -2,7 +2,8 @@
 
 The browser is Chromium or Chrome of the system, or the one named by ``QUAYSIDE_CHROMIUM``. A test fails on any console
 error, any error of the page, and any request that leaves this machine. With ``QUAYSIDE_PICTURES=on`` the walks leave
-pictures of what they saw in ``tests/screenshots``.
+pictures of what they saw in ``tests/screenshots``. ``QUAYSIDE_LATENCY=400`` lets every question of a page to the server take
+400 ms longer, which finds tests and pages that are right only while the server is quick.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Route, async_playwright, expect
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Request as PlaywrightRequest
 
@@ -41,6 +43,7 @@ expect.set_options(timeout=15_000)  # a laden machine is slow, not wrong
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # the first is the same engine with less around it
 PICTURES = os.environ.get("QUAYSIDE_PICTURES", "") == "on"
+LATENCY = float(os.environ.get("QUAYSIDE_LATENCY", "0")) / 1000  # s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +210,12 @@ class Visitor:
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
+async def _later(route: Route) -> None:
+    await asyncio.sleep(LATENCY)
+    with contextlib.suppress(PlaywrightError):  # the page has been left
+        await route.continue_()
+
+
 VISITORS: list[Visitor] = []  # whose windows are open
 
 
@@ -233,6 +242,8 @@ class Windows:
             ]
         )
         page = await context.new_page()
+        if LATENCY:
+            await page.route(re.compile("_dash-update-component"), _later)
         await page.set_viewport_size({"width": width, "height": 900 if width > 800 else 844})
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
         visitor = Visitor(context, page, web, alone=alone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 import app
 from db import audit
@@ -169,6 +170,26 @@ async def test_the_form_is_filled_and_asked_by_keyboard_alone(counter: Counter, 
     await expect(page.get_by_role("region", name="As cURL")).to_contain_text('"amount": "45.50"')
 
     assert len(counter.requests("ups", "quote_rates")) == 1
+
+
+async def test_who_asks_right_after_an_example_asks_that_example_while_nothing_answers_yet(
+    counter: Counter, visit: Visit
+) -> None:
+    visitor = await visit(on=counter.web)
+    page = await visitor.open("/try/tax")
+    both_clicked = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await both_clicked.wait()
+        await route.continue_()
+
+    await page.route(re.compile("_dash-update-component"), hold)
+    await page.get_by_role("button", name="DE → FR, a business").click()
+    await page.get_by_role("button", name="Ask what it owes").click()
+    both_clicked.set()
+    await expect(page.get_by_role("region", name="What it comes to")).to_contain_text("confirmed by VIES")
+
+    assert len(counter.requests("vies")) == 1
 
 
 async def test_a_viewer_sees_the_form_and_why_he_may_not_ask(counter: Counter, visit: Visit) -> None:

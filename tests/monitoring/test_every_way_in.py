@@ -117,7 +117,6 @@ SHOWING = frozenset(
         "pages.backfills:ask_backfill",
         "pages.backfills:show_preview",
         "pages.syncs:ask_cancel",
-        "pages.try_out:fill_example",
         "pages.try_out:show_command",
         "pages.syncs:ask_cancel_this",
         "pages.vendor:show_charts",
