@@ -72,7 +72,8 @@ class Page:
     """A page: which paths it answers, its title, and how its frame is laid out from the parts of the path.
 
     ``here`` tells whether this set-up has the page at all. ``ahead`` reads what the page shows at once when it is loaded,
-    for the search part of a URL and a time zone; its layout is given both, as ``ahead`` and ``search``.
+    for the search part of a URL and a time zone; its layout is given that as ``ahead``. ``searched`` gives the layout the
+    search part, as ``search``.
     """
 
     path: re.Pattern[str]
@@ -80,10 +81,11 @@ class Page:
     layout: Callable[..., Component]
     here: Callable[[DashboardContext], bool] = lambda _context: True
     ahead: Callable[[DashboardContext, Hub, str, str], Awaitable[Any]] | None = None
+    searched: bool = False
 
 
 PAGES = (
-    Page(path=re.compile(r"/"), title="Overview", layout=overview.layout, ahead=overview.ahead),
+    Page(path=re.compile(r"/"), title="Overview", layout=overview.layout, ahead=overview.ahead, searched=True),
     Page(path=re.compile(r"/vendors"), title="Vendors", layout=vendors.layout),
     Page(path=re.compile(r"/vendors/(?P<name>[a-z0-9_]+)"), title="{name}", layout=vendor.layout),
     Page(path=re.compile(r"/calls"), title="Calls", layout=calls.layout),
@@ -102,8 +104,8 @@ PAGES = (
     Page(path=re.compile(r"/rates"), title="Exchange rates", layout=rates.layout),
     Page(path=re.compile(r"/circuits"), title="Circuits and limits", layout=circuits.layout),
     Page(path=re.compile(r"/game-day"), title="Game day", layout=game_day.layout, here=game_day.here),
-    Page(path=re.compile(r"/try/shipping"), title="Shipping quote", layout=try_out.shipping_layout),
-    Page(path=re.compile(r"/try/tax"), title="Tax", layout=try_out.tax_layout),
+    Page(path=re.compile(r"/try/shipping"), title="Shipping quote", layout=try_out.shipping_layout, searched=True),
+    Page(path=re.compile(r"/try/tax"), title="Tax", layout=try_out.tax_layout, searched=True),
     Page(path=re.compile(r"/audit"), title="Audit", layout=audit.layout),
     Page(path=re.compile(r"/reports"), title="Vendor report", layout=reports.layout),
     Page(path=re.compile(r"/settings"), title="Settings", layout=settings.layout),
@@ -217,7 +219,8 @@ def page_at(
         return empty("There is no such page.", "The navigation shows what there is.", mark="question"), "Not found"
     page, parts = found
     title = context.label(parts["name"]) if "name" in parts else page.title
-    known = {"search": search or "", "ahead": ahead} if page.ahead is not None else {}
+    known = {"search": search or ""} if page.searched else {}
+    known |= {"ahead": ahead} if page.ahead is not None else {}
     return page.layout(context, **parts, **known), title
 
 

@@ -9,6 +9,8 @@
   var EVERY = { "15m": 1000, "1h": 2000, "6h": 5000, "24h": 5000, "7d": 30000, "30d": 60000 }; // ms between updates
   // Pages without a link of their own, and the one they belong to; what lies below a page belongs to it anyway.
   var BELOW = { "/traces": "/calls", "/replays": "/calls", "/plans": "/syncs", "/backfills": "/syncs", "/conflicts": "/syncs" };
+  // What is open in front of a page, and the parameter of the URL that names it.
+  var DRAWERS = { "call-drawer": "call", "trace-call": "call", "run-drawer": "run", "replay-item": "item" };
   var loadedAt = Date.now();
   var heardAt = 0; // any beat
   var pushedAt = 0; // a beat over the WebSocket
@@ -201,12 +203,12 @@
         return "?" + wanted.toString();
       },
 
-      closed: function (opened, search) {
+      closed: function (opened, search, drawer) {
         if (opened) return none;
         try { window.dash_ag_grid.getApi("calls-grid").deselectAll(); } catch (e) { /* the list is gone */ }
-        var wanted = parameters(search);
-        if (!wanted.has("call")) return none;
-        wanted.delete("call");
+        var wanted = parameters(search), name = DRAWERS[drawer];
+        if (!wanted.has(name)) return none;
+        wanted.delete(name);
         return wanted.toString() ? "?" + wanted.toString() : "";
       },
 
@@ -227,6 +229,15 @@
       further: function (clicks, search, last) {
         if (!clicks) return none;
         return { search: search, times: last && last.search === search ? last.times + 1 : 1 };
+      },
+
+      // A range that was typed or dragged, once the server has read it; whatever else the page asks for stays.
+      ranged: function (moments, search) {
+        if (!moments) return none;
+        var wanted = parameters(search);
+        wanted.delete("range");
+        Object.keys(moments).forEach(function (name) { wanted.set(name, moments[name]); });
+        return "?" + wanted.toString();
       },
 
       preset: function () {

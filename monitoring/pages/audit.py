@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
 from db import audit
@@ -17,10 +17,12 @@ from monitoring.api.access import from_cursor, to_cursor
 from monitoring.audit_words import facts_in_words, spoken, subject_page
 from monitoring.context import DashboardContext, may_act
 from monitoring.live import Hub
+from monitoring.pages import url_fields
 from monitoring.pages.marks import moment
 from monitoring.pages.paging import all_as_csv, newest_and_older
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
+from monitoring.pages.url_fields import UrlField
 from monitoring.problem import Problem
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
@@ -35,6 +37,7 @@ _FIELDS = {
 
 def layout(_context: DashboardContext) -> Component:
     """Return the frame: the filters, and the place of the list."""
+    fields = [UrlField(name=name) for name in FILTERS]
     return html.Div(
         [
             html.Div(
@@ -57,7 +60,7 @@ def layout(_context: DashboardContext) -> Component:
                 role="search",
             ),
             html.Div(loading(40, 320), id="audit-body"),
-            dcc.Store(id="audit-opened", data=True),
+            url_fields.store("audit", url_fields.spec("audit", "/audit", fields, forgets=["before"])),
         ]
     )
 
@@ -65,36 +68,13 @@ def layout(_context: DashboardContext) -> Component:
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     """Keep filters and URL the same, and show what fits."""
 
-    @app.callback(
-        *[Output(f"audit-{name}", "value") for name in FILTERS],
-        Output("audit-person", "data"),
-        Output("audit-act", "data"),
-        Input("audit-opened", "data"),
-        State("url", "search"),
-    )
-    async def filters_from_url(_opened: bool, search: str | None) -> Any:
-        wanted = parameters_of(search)
+    url_fields.keep_in_url(app, "audit", [f"audit-{name}" for name in FILTERS])
+
+    @app.callback(Output("audit-person", "data"), Output("audit-act", "data"), Input("audit-body", "id"))
+    async def suggest(_id: str) -> tuple[list[str], list[str]]:
         people, acts = await audit.known_acts(context.db) if may_act() else ([], [])
         groups = sorted({act.partition(".")[0] for act in acts})
-        return *(wanted.get(name, "") for name in FILTERS), people, [*groups, *acts]
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        *[Input(f"audit-{name}", "value") for name in FILTERS],
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_filters(*values: Any) -> Any:
-        *chosen, search, path = values
-        if path != "/audit":
-            return no_update
-        wanted = parameters_of(search)
-        filters = {name: value.strip() for name, value in zip(FILTERS, chosen, strict=True) if value and value.strip()}
-        if filters == {name: value for name, value in wanted.items() if name in FILTERS}:
-            return no_update
-        kept = {name: value for name, value in wanted.items() if name not in (*FILTERS, "before")}
-        return "?" + urlencode({**kept, **filters})
+        return people, [*groups, *acts]
 
     @app.callback(
         Output("audit-body", "children"),

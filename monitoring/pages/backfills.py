@@ -22,14 +22,16 @@ from monitoring.context import DashboardContext, may_trigger, who_may
 from monitoring.facts import SyncFacts
 from monitoring.live import Hub
 from monitoring.pages import dialog as dialogs
+from monitoring.pages import url_fields
 from monitoring.pages.marks import aria, badge, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.replay_dialog import cost_words
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
 from monitoring.pages.toast import not_allowed, only_look, toast
+from monitoring.pages.url_fields import UrlField
 from monitoring.reasons import reason_problem
-from monitoring.timerange import TimeRange, parameters_of, time_range, with_parameters, zone_named
+from monitoring.timerange import TimeRange, time_range, zone_named
 from monitoring.timerange import moment as typed_moment
 
 LISTED = 50
@@ -75,6 +77,14 @@ def layout(context: DashboardContext) -> Component:
 
 def _form(context: DashboardContext) -> Component:
     syncs = [{"value": facts.name, "label": facts.label} for facts in context.syncs]
+    able = [facts.name for facts in context.syncs if facts.backfill_days is not None]
+    named = [facts.name for facts in context.syncs]
+    fields = [
+        UrlField(name="sync", kind="choice", usual=(able or named or [""])[0], among=named, always=True),
+        UrlField(name="since", usual="7d ago", always=True, most=40),
+        UrlField(name="until", usual="now", always=True, most=40),
+        UrlField(name="slice", kind="number"),
+    ]
     told = html.P(only_look("begin a backfill"), className="q-hint")
     return html.Section(
         [
@@ -97,6 +107,7 @@ def _form(context: DashboardContext) -> Component:
                 className="q-filters",
                 id="backfill-form",
             ),
+            url_fields.store("backfills", url_fields.spec("backfills", "/backfills", fields)),
             html.Div(id="backfill-preview", **aria(live="polite")),
             None if may_trigger() else told,
             html.Div(dmc.Button("Begin…", id="backfill-begin", size="xs", disabled=True), className="q-acts"),
@@ -125,41 +136,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         now = digest(found)
         return (no_update, no_update) if now == before else (found, now)
 
-    @app.callback(
-        Output("backfill-sync", "value"),
-        Output("backfill-since", "value"),
-        Output("backfill-until", "value"),
-        Output("backfill-slice", "value"),
-        Input("backfill-form", "id"),
-        State("url", "search"),
-    )
-    async def form_from_url(_id: str, search: str | None) -> tuple[Any, ...]:
-        wanted = parameters_of(search)
-        able = [facts.name for facts in context.syncs if facts.backfill_days is not None]
-        usual = able[0] if able else context.syncs[0].name if context.syncs else None
-        named = wanted.get("sync") if any(facts.name == wanted.get("sync") for facts in context.syncs) else usual
-        size = wanted.get("slice", "")
-        days = int(size) if size.isascii() and size.isdigit() and len(size) < 4 else ""
-        return named, wanted.get("since", "7d ago")[:40], wanted.get("until", "now")[:40], days
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        Input("backfill-sync", "value"),
-        Input("backfill-since", "value"),
-        Input("backfill-until", "value"),
-        Input("backfill-slice", "value"),
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_form(
-        sync: str | None, since: str | None, until: str | None, size: Any, search: str | None, path: str | None
-    ) -> Any:
-        if path != "/backfills" or not sync:
-            return no_update
-        filled = {"sync": sync, "since": since or "", "until": until or "", "slice": str(size or "")}
-        after = with_parameters(search, **filled)
-        return no_update if parameters_of(after) == parameters_of(search) else after
+    url_fields.keep_in_url(app, "backfills", [f"backfill-{name}" for name in _NO_ERRORS])
 
     @app.callback(
         Output("backfill-sync", "error"),

@@ -23,7 +23,7 @@ from monitoring import units
 from monitoring.call_filters import ORDERS, Asked, asked_of, parameters_for
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
-from monitoring.pages import calls_filters, replay_dialog
+from monitoring.pages import calls_filters, replay_dialog, url_fields
 from monitoring.pages.call_details import call_details
 from monitoring.pages.calls_grid import (
     BUNDLE,
@@ -37,7 +37,8 @@ from monitoring.pages.calls_grid import (
 )
 from monitoring.pages.marks import aria, icon
 from monitoring.pages.states import empty, loading, shown
-from monitoring.timerange import TimeRange, parameters_of, time_range, with_parameters
+from monitoring.pages.url_fields import UrlField
+from monitoring.timerange import TimeRange, parameters_of, time_range
 
 _REMEMBERED = 500  # ends of pages, over all tabs
 _FURTHER = 2.0  # seconds more that each click looks
@@ -87,8 +88,13 @@ def layout(context: DashboardContext) -> Component:
 
 
 def _toolbar() -> Component:
+    fields = [
+        UrlField(name="sort", kind="choice", usual="newest", among=ORDERS),
+        UrlField(name="columns", kind="list", usual=",".join(SHOWN), among=list(COLUMNS)),
+    ]
     return html.Div(
         [
+            url_fields.store("calls", url_fields.spec("calls", "/calls", fields)),
             html.Span(id="calls-count", className="q-num", role="status"),
             html.Span(className="q-grow"),
             dmc.Select(
@@ -276,9 +282,7 @@ def _register_toolbar(app: Dash, context: DashboardContext, hub: Hub) -> None:
     @app.callback(
         Output("calls-count", "children"),
         Output("calls-csv", "href"),
-        Output("calls-order", "value"),
         Output("calls-order", "error"),
-        Output("calls-columns", "value"),
         Input("url", "search"),
         Input("tick", "data"),
         Input("zone", "data"),
@@ -298,33 +302,13 @@ def _register_toolbar(app: Dash, context: DashboardContext, hub: Hub) -> None:
         key = ("calls-count", urlencode(kept), view.query)
         counted = await shown("calls-count", hub.once(key, counting))
         words = "" if isinstance(counted, Component) else count_words(counted, view)
-        columns = list(chosen_columns(parameters.get("columns")))
-        return words, view.link("/calls.csv", **kept), asked.order, asked.problems.get("sort"), columns
+        return words, view.link("/calls.csv", **kept), asked.problems.get("sort")
 
     @app.callback(Output("calls-grid", "columnDefs"), Input("calls-columns", "value"), prevent_initial_call=True)
     async def show_columns(chosen: list[str] | None) -> Any:
         return column_definitions(chosen_columns(",".join(chosen or ())))
 
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        Input("calls-order", "value"),
-        Input("calls-columns", "value"),
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_toolbar(
-        order: str | None, chosen: list[str] | None, search: str | None, path: str | None
-    ) -> Any:
-        if path != "/calls":
-            return no_update
-        columns = chosen_columns(",".join(chosen or ()))
-        after = with_parameters(
-            search,
-            sort="" if order in (None, "newest") else str(order),
-            columns="" if columns == SHOWN else ",".join(columns),
-        )
-        return no_update if parameters_of(after) == parameters_of(search) else after
+    url_fields.keep_in_url(app, "calls", ["calls-order", "calls-columns"])
 
 
 def count_words(counted: Counted, view: TimeRange) -> str:
@@ -351,6 +335,7 @@ def _register_drawer(app: Dash, context: DashboardContext) -> None:
         Output("url", "search", allow_duplicate=True),
         Input("call-drawer", "opened"),
         State("url", "search"),
+        State("call-drawer", "id"),
     )
 
     @app.callback(

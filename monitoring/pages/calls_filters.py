@@ -12,7 +12,9 @@ from dash.development.base_component import Component
 from monitoring import call_filters as asked
 from monitoring.call_filters import PARAMETERS, asked_of
 from monitoring.context import DashboardContext
-from monitoring.timerange import parameters_of, with_parameters
+from monitoring.pages import url_fields
+from monitoring.pages.url_fields import UrlField
+from monitoring.timerange import parameters_of
 
 COMMON = ("vendor", "outcome", "operation", "error_type", "text")
 FOLDED = tuple(name for name in PARAMETERS if name not in (*COMMON, "id"))  # one call's id has no field
@@ -40,6 +42,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {  # parameter -> label, placeholder
 
 def filters(context: DashboardContext) -> Component:
     """Return the fields, empty; they are filled from the URL."""
+    fields = [UrlField(name=name, kind="choice" if name in _CHOSEN else "text") for name in FIELDS]
     operations = sorted({operation.name for facts in context.vendors for operation in facts.operations})
     choices: Mapping[str, Sequence[tuple[str, str]]] = {
         "vendor": [(facts.name, facts.label) for facts in context.vendors],
@@ -61,6 +64,7 @@ def filters(context: DashboardContext) -> Component:
                 id="filters-folded",
                 className="q-more",
             ),
+            url_fields.store("filters", url_fields.spec("filters", "/calls", fields)),
         ],
         role="search",
     )
@@ -85,41 +89,26 @@ def _field(name: str, choices: Sequence[tuple[str, str]] | None) -> Component:
 def register(app: Dash) -> None:
     """Keep fields and URL the same, whichever changes."""
 
+    url_fields.keep_in_url(app, "filters", [f"filter-{name}" for name in FIELDS])
+
     @app.callback(
-        *[Output(f"filter-{name}", "value") for name in FIELDS],
         *[Output(f"filter-{name}", "error") for name in FIELDS],
         Output("filters-folded", "open"),
         Output("filters-more", "children"),
         Input("url", "search"),
         State("url", "pathname"),
     )
-    async def filters_from_url(search: str | None, path: str | None) -> Any:
+    async def show_problems(search: str | None, path: str | None) -> Any:
         if path != "/calls":
             return no_update
         wanted = parameters_of(search)
         problems = asked_of(wanted).problems
         folded = sum(1 for name in FOLDED if wanted.get(name))
         return (
-            *[wanted.get(name, "" if name not in _CHOSEN else None) for name in FIELDS],
             *[problems.get(name) for name in FIELDS],
             True if folded else no_update,
             f"More filters ({folded} set)" if folded else "More filters",
         )
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        *[Input(f"filter-{name}", "value") for name in FIELDS],
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_filters(*values: Any) -> Any:
-        *chosen, search, path = values
-        if path != "/calls":
-            return no_update
-        fields = {name: str(value or "").strip() for name, value in zip(FIELDS, chosen, strict=True)}
-        after = with_parameters(search, **fields)
-        return no_update if parameters_of(after) == parameters_of(search) else after
 
 
 _CHOSEN = frozenset({"vendor", "outcome", "operation", "fault", "trigger", "priority", "circuit"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
@@ -17,12 +16,13 @@ from monitoring import units
 from monitoring.context import DashboardContext, may_act
 from monitoring.facts import VendorFacts
 from monitoring.live import Hub
-from monitoring.pages import circuit_dialog, limits, reruns
+from monitoring.pages import circuit_dialog, limits, reruns, url_fields
 from monitoring.pages.circuit_dialog import title_of, unused
 from monitoring.pages.marks import aria, badge, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
+from monitoring.pages.url_fields import UrlField
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
 _RANK = {"forced_open": 0, "open": 1, "half_open": 2, "disabled": 3, "watch_only": 4, "closed": 5}
@@ -30,6 +30,8 @@ _RANK = {"forced_open": 0, "open": 1, "half_open": 2, "disabled": 3, "watch_only
 
 def layout(context: DashboardContext) -> Component:
     """Return the frame of the page."""
+    names = [one.name for one in _by_label(context)]
+    vendor = UrlField(name="vendor", kind="choice", usual=names[0] if names else "", among=names)
     return html.Div(
         [
             html.Div(
@@ -50,6 +52,7 @@ def layout(context: DashboardContext) -> Component:
                 className="q-choose",
             ),
             html.Div(loading(220), id="limits-body"),
+            url_fields.store("circuits", url_fields.spec("circuits", "/circuits", [vendor])),
             dcc.Store(id="circuits-shown"),
             dcc.Store(id="limits-shown"),
             dcc.Store(id="circuit-back"),
@@ -115,24 +118,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         now = digest(found)
         return (no_update, no_update) if now == before else (found, now)
 
-    @app.callback(Output("circuits-vendor", "value"), Input("url", "search"))
-    async def vendor_from_url(search: str | None) -> str | None:
-        facts = chosen(search, context)
-        return facts.name if facts else None
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        Input("circuits-vendor", "value"),
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_vendor(vendor: str | None, search: str | None, path: str | None) -> Any:
-        facts = chosen(search, context)
-        if path != "/circuits" or not vendor or facts is None or facts.name == vendor:
-            return no_update
-        return "?" + urlencode({**parameters_of(search), "vendor": vendor})
-
+    url_fields.keep_in_url(app, "circuits", ["circuits-vendor"])
     circuit_dialog.register(app, context)
     limits.register(app, context)
     reruns.register(app, context, chosen)

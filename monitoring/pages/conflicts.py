@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
@@ -16,12 +15,13 @@ from db.conflicts import Filters, StoredConflict
 from monitoring import units
 from monitoring.context import DashboardContext, may_act
 from monitoring.live import Hub
-from monitoring.pages import undo_dialog
+from monitoring.pages import undo_dialog, url_fields
 from monitoring.pages.marks import aria, badge, icon, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.paging import SIZE, choices, page_number, pager
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
+from monitoring.pages.url_fields import UrlField
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
 FILTERS = ("sync", "run", "winner", "item", "which", "page")
@@ -49,6 +49,9 @@ def layout(_context: DashboardContext) -> Component:
             ),
             html.Div(loading(40, 220), id="conflicts-body"),
             dcc.Store(id="conflicts-shown"),
+            url_fields.store(
+                "conflicts", url_fields.spec("conflicts", "/conflicts", [UrlField(name="item")], forgets=["page"])
+            ),
             undo_dialog.dialog(),
         ]
     )
@@ -77,25 +80,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         now = digest(found)
         return (no_update, no_update) if now == before else (found, now)
 
-    @app.callback(Output("conflicts-item", "value"), Input("conflicts-item", "id"), State("url", "search"))
-    async def item_from_url(_id: str, search: str | None) -> str:
-        return parameters_of(search).get("item", "")
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        Input("conflicts-item", "value"),
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_item(text: str | None, search: str | None, path: str | None) -> Any:
-        wanted = parameters_of(search)
-        if path != "/conflicts" or (text or "").strip() == wanted.get("item", ""):
-            return no_update
-        kept = {name: value for name, value in wanted.items() if name not in ("item", "page")}
-        filters = {"item": text.strip()} if text and text.strip() else {}
-        return "?" + urlencode({**kept, **filters})
-
+    url_fields.keep_in_url(app, "conflicts", ["conflicts-item"])
     undo_dialog.register(app, context)
 
 

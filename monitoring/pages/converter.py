@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
 from db import rates
@@ -19,11 +19,18 @@ from monitoring import units
 from monitoring.context import DashboardContext
 from monitoring.hands import Tried
 from monitoring.identity import current_user
+from monitoring.pages import url_fields
 from monitoring.pages.marks import aria
+from monitoring.pages.url_fields import UrlField
 from monitoring.rate_pairs import rate_text
-from monitoring.timerange import TimeRange, parameters_of, time_range, with_parameters
+from monitoring.timerange import TimeRange, parameters_of, time_range
 
 USUAL = {"amount": "100.00", "of": "USD", "into": "EUR"}
+_CODE = 3  # letters of a currency
+FIELDS = (
+    UrlField(name="amount", usual=USUAL["amount"], most=24),
+    *(UrlField(name=name, kind="choice", usual=USUAL[name], most=_CODE) for name in ("of", "into")),
+)
 _PATHS = {"amount": ("amount.amount", "amount"), "of": ("amount.currency", "from"), "into": ("to",)}
 
 
@@ -47,7 +54,7 @@ def panel() -> Component:
                 className="q-filters",
             ),
             html.Div(id="convert-answer", **aria(live="polite")),
-            dcc.Store(id="convert-opened", data=True),
+            url_fields.store("convert", url_fields.spec("convert", "/rates", FIELDS)),
         ],
         className="q-panel",
     )
@@ -56,40 +63,19 @@ def panel() -> Component:
 def register(app: Dash, context: DashboardContext) -> None:
     """Keep the fields and the URL the same, and convert."""
 
-    @app.callback(
-        Output("convert-amount", "value"),
-        Output("convert-of", "data"),
-        Output("convert-of", "value"),
-        Output("convert-into", "data"),
-        Output("convert-into", "value"),
-        Input("convert-opened", "data"),
-        Input("url", "search"),
-    )
-    async def converter_from_url(_opened: bool, search: str | None) -> Any:
-        newest = await rates.latest(context.db)
-        wanted = {**USUAL, **{name: value for name, value in parameters_of(search).items() if name in USUAL}}
-        known = {newest.base, *newest.rates} if newest is not None else set()
-        offered = sorted(code for code in known | {wanted["of"][:3], wanted["into"][:3]} if code)
-        return wanted["amount"][:24], offered, wanted["of"][:3], offered, wanted["into"][:3]
+    url_fields.keep_in_url(app, "convert", [f"convert-{name}" for name in USUAL])
 
     @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        Input("convert-amount", "value"),
-        Input("convert-of", "value"),
-        Input("convert-into", "value"),
+        Output("convert-of", "data"),
+        Output("convert-into", "data"),
+        Input("convert-answer", "id"),
         State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
     )
-    async def url_from_converter(
-        amount: str | None, of: str | None, into: str | None, search: str | None, path: str | None
-    ) -> Any:
-        if path != "/rates" or not of or not into:
-            return no_update
-        given = {"amount": (amount or "").strip(), "of": of, "into": into}
-        said = {name: "" if given[name] == USUAL[name] else given[name] for name in USUAL}
-        wanted = with_parameters(search, **said)
-        return no_update if parameters_of(wanted) == parameters_of(search) else wanted
+    async def offer(_id: str, search: str | None) -> Any:
+        newest, wanted = await rates.latest(context.db), {**USUAL, **parameters_of(search)}
+        known = {newest.base, *newest.rates} if newest is not None else set()
+        offered = sorted(code for code in known | {wanted[name][:_CODE] for name in ("of", "into")} if code)
+        return offered, offered
 
     @app.callback(
         Output("convert-answer", "children"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
@@ -17,12 +16,14 @@ from monitoring.alerts.rules import RULES
 from monitoring.api.access import from_cursor, to_cursor
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
+from monitoring.pages import url_fields
 from monitoring.pages.incident_parts import fault_of, silence_words, state_badge, subject_link
 from monitoring.pages.marks import aria, figure, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.paging import all_as_csv, newest_and_older
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
+from monitoring.pages.url_fields import UrlField
 from monitoring.problem import Problem
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
@@ -46,6 +47,7 @@ def layout(context: DashboardContext) -> Component:
         {"group": "Syncs", "items": [{"value": facts.name, "label": facts.label} for facts in context.syncs]},
         {"group": "Processes", "items": [{"value": name, "label": name} for name in ("scheduler", "web")]},
     ]
+    fields = [UrlField(name=name, kind="choice") for name in FILTERS]
     rules = [{"value": name, "label": name.replace("_", " ")} for name in RULES]
     return html.Div(
         [
@@ -67,7 +69,7 @@ def layout(context: DashboardContext) -> Component:
                 role="search",
             ),
             html.Div(loading(90, 160), id="incidents-body"),
-            dcc.Store(id="incidents-opened", data=True),
+            url_fields.store("incidents", url_fields.spec("incidents", "/incidents", fields, forgets=["before"])),
             dcc.Store(id="incidents-shown"),
         ]
     )
@@ -93,32 +95,7 @@ def _choice(name: str, label: str, every: str, data: list[dict[str, Any]], **mor
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     """Keep filters and URL the same, and the page fresh."""
 
-    @app.callback(
-        *[Output(f"incidents-{name}", "value") for name in FILTERS],
-        Input("incidents-opened", "data"),
-        Input("url", "search"),
-    )
-    async def filters_from_url(_opened: bool, search: str | None) -> list[str | None]:
-        wanted = parameters_of(search)
-        return [wanted.get(name) for name in FILTERS]
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        *[Input(f"incidents-{name}", "value") for name in FILTERS],
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_filters(*values: Any) -> Any:
-        *chosen, search, path = values
-        if path != "/incidents":
-            return no_update
-        wanted = parameters_of(search)
-        filters = {name: value for name, value in zip(FILTERS, chosen, strict=True) if value}
-        if filters == {name: value for name, value in wanted.items() if name in FILTERS}:
-            return no_update
-        kept = {name: value for name, value in wanted.items() if name not in (*FILTERS, "before")}
-        return "?" + urlencode({**kept, **filters})
+    url_fields.keep_in_url(app, "incidents", [f"incidents-{name}" for name in FILTERS])
 
     @app.callback(
         Output("incidents-body", "children"),

@@ -15,15 +15,18 @@ from dash.development.base_component import Component
 
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
+from monitoring.pages import url_fields
 from monitoring.pages.marks import aria
 from monitoring.pages.overview_card import REGIONS
 from monitoring.pages.overview_parts import FILTERS, drawing, news
-from monitoring.timerange import parameters_of, with_parameters
+from monitoring.pages.url_fields import UrlField
+from monitoring.timerange import parameters_of
 
 
 def layout(context: DashboardContext, *, search: str = "", ahead: Mapping[str, Any] | None = None) -> Component:
     """Return the frame of the page, filtered as the URL asks; ``ahead`` is what it shows at once, where that is known."""
     wanted = parameters_of(search)
+    fields = [UrlField(name=name, kind="text" if name == "find" else "choice") for name in FILTERS]
     kinds = sorted({facts.kind for facts in context.vendors})
     regions = [name for name in REGIONS if any(facts.region == name for facts in context.vendors)]
     return html.Div(
@@ -51,6 +54,7 @@ def layout(context: DashboardContext, *, search: str = "", ahead: Mapping[str, A
                     ),
                     dcc.Store(id="overview-drawn", data=dict(ahead) if ahead is not None else None),
                     dcc.Store(id="overview-shown"),
+                    url_fields.store("overview", url_fields.spec("overview", "/", fields)),
                 ],
                 className="q-head",
             ),
@@ -96,25 +100,4 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     async def show_parts(_tick: float, search: str | None, zone: str | None, known: Mapping[str, str] | None) -> Any:
         return news(await drawing(context, hub, search, zone), known) or no_update
 
-    @app.callback(
-        *[Output(f"overview-{name}", "value") for name in FILTERS],
-        Input("url", "search"),
-        prevent_initial_call=True,
-    )
-    async def filters_from_url(search: str | None) -> list[str | None]:
-        wanted = parameters_of(search)
-        return [wanted.get(name, "" if name == "find" else None) for name in FILTERS]  # None would not empty a field
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        *[Input(f"overview-{name}", "value") for name in FILTERS],
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_filters(*values: Any) -> Any:
-        *chosen, search, path = values
-        if path != "/":
-            return no_update
-        after = with_parameters(search, **{name: value or "" for name, value in zip(FILTERS, chosen, strict=True)})
-        return no_update if parameters_of(after) == parameters_of(search) else after
+    url_fields.keep_in_url(app, "overview", [f"overview-{name}" for name in FILTERS])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
@@ -17,7 +16,7 @@ from db.runs import RunRow
 from monitoring import units
 from monitoring.context import DashboardContext, may_trigger
 from monitoring.live import Hub
-from monitoring.pages import plan_dialog
+from monitoring.pages import plan_dialog, url_fields
 from monitoring.pages.marks import badge, moment
 from monitoring.pages.outcomes import digest
 from monitoring.pages.paging import SIZE, choices, page_number, pager
@@ -25,6 +24,7 @@ from monitoring.pages.plans import SOURCES, standing
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
 from monitoring.pages.toast import only_look
+from monitoring.pages.url_fields import UrlField
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
 FILTERS = ("target", "kind", "state", "entity", "page")
@@ -77,6 +77,7 @@ def layout(_context: DashboardContext, run_id: str) -> Component:
             html.Div(loading(260), id="plan-body"),
             dcc.Store(id="plan-run", data=run_id),
             dcc.Store(id="plan-shown"),
+            url_fields.store("plan", url_fields.spec("plan", "/plans/", [UrlField(name="entity")], forgets=["page"])),
             plan_dialog.dialog(),
         ]
     )
@@ -108,25 +109,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         now = digest([head, *body]) if isinstance(body, list) else digest(head)
         return (no_update,) * 3 if now == before else (head, body, now)
 
-    @app.callback(Output("plan-entity", "value"), Input("plan-run", "data"), State("url", "search"))
-    async def entity_from_url(_run: str, search: str | None) -> str:
-        return parameters_of(search).get("entity", "")
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        Input("plan-entity", "value"),
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_entity(text: str | None, search: str | None, path: str | None) -> Any:
-        wanted = parameters_of(search)
-        if not (path or "").startswith("/plans/") or (text or "").strip() == wanted.get("entity", ""):
-            return no_update
-        kept = {name: value for name, value in wanted.items() if name not in ("entity", "page")}
-        filters = {"entity": text.strip()} if text and text.strip() else {}
-        return "?" + urlencode({**kept, **filters})
-
+    url_fields.keep_in_url(app, "plan", ["plan-entity"])
     plan_dialog.register(app, context)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
 from db import rates as store
@@ -23,10 +23,11 @@ from monitoring.charts import rate_curve
 from monitoring.charts.graph import graph
 from monitoring.context import DashboardContext
 from monitoring.live import Hub
-from monitoring.pages import converter
+from monitoring.pages import converter, url_fields
 from monitoring.pages.marks import badge, figure, icon, moment
 from monitoring.pages.states import empty, loading, shown
 from monitoring.pages.table import table
+from monitoring.pages.url_fields import UrlField
 from monitoring.rate_pairs import Pair, missing_days, pair, rate_text, stretches
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
@@ -69,7 +70,7 @@ def layout(_context: DashboardContext) -> Component:
             html.Div(loading(92), id="rates-sum"),
             converter.panel(),
             html.Div(loading(230, 230), id="rates-body"),
-            dcc.Store(id="rates-opened", data=True),
+            url_fields.store("rates"),
         ]
     )
 
@@ -78,38 +79,16 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     """Keep choice and URL the same, and show the rates."""
     converter.register(app, context)
 
-    @app.callback(
-        Output("rates-base", "data"),
-        Output("rates-base", "value"),
-        Output("rates-currencies", "data"),
-        Output("rates-currencies", "value"),
-        Input("rates-opened", "data"),
-        Input("url", "search"),
-    )
-    async def choice_from_url(_opened: bool, search: str | None) -> Any:
+    fields = ["rates-base", "rates-currencies"]
+    url_fields.keep_in_url(app, "rates", fields, offered=fields)
+
+    @app.callback(Output("rates-fields", "data"), Input("rates-body", "id"))
+    async def offer(_id: str) -> dict[str, Any]:
         newest = await store.latest(context.db)
         known = known_codes(newest)
-        base, _codes, _problem = chosen(parameters_of(search), newest)
-        return known, base or None, known, named(parameters_of(search), known)
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        Input("rates-base", "value"),
-        Input("rates-currencies", "value"),
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_choice(base: str | None, codes: list[str] | None, search: str | None, path: str | None) -> Any:
-        if path != "/rates" or not base:
-            return no_update
-        wanted = parameters_of(search)
-        newest = await store.latest(context.db)
-        if base == chosen(wanted, newest)[0] and (codes or []) == named(wanted, known_codes(newest)):
-            return no_update  # what the URL names and nobody knows stays in it: the page says so
-        kept = {name: value for name, value in wanted.items() if name not in {"base", "currencies"}}
-        others = {"currencies": ",".join(codes)} if codes else {}
-        return "?" + urlencode({**kept, "base": base, **others})
+        base = UrlField(name="base", kind="choice", usual=newest.base if newest else "", among=known, offered=True)
+        others = UrlField(name="currencies", kind="list", among=known, offered=True)
+        return url_fields.spec("rates", "/rates", [base, others])
 
     @app.callback(Output("rates-sum", "children"), Input("tick", "data"), Input("url", "search"), Input("zone", "data"))
     async def show_sum(_tick: float, search: str | None, zone: str | None) -> Any:

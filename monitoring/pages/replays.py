@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import replays as rows
@@ -24,7 +24,7 @@ from monitoring.pages.table import table
 from monitoring.pages.toast import not_allowed, toast
 from monitoring.reasons import reason_problem
 from monitoring.replaying import progress_of
-from monitoring.timerange import TimeRange, parameters_of, time_range, with_parameters
+from monitoring.timerange import TimeRange, parameters_of, time_range
 
 LISTED = 50
 PAGE = 100
@@ -129,17 +129,14 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
 
 
 def _register_acts(app: Dash, context: DashboardContext) -> None:
-    @app.callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
+        ClientsideFunction("quayside", "closed"),
         Output("url", "search", allow_duplicate=True),
         Input("replay-item", "opened"),
         State("url", "search"),
+        State("replay-item", "id"),
         prevent_initial_call=True,
     )
-    async def close_item(opened: bool | None, search: str | None) -> Any:
-        wanted = parameters_of(search)
-        if opened or "item" not in wanted:
-            return no_update
-        return with_parameters(search, item="")
 
     @app.callback(
         Output("replay-cancel-modal", "opened", allow_duplicate=True),

@@ -7,15 +7,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from db.kept import retention_now
 from monitoring.context import DashboardContext, may_act
 from monitoring.live import Hub
-from monitoring.pages import agreeing
+from monitoring.pages import agreeing, url_fields
 from monitoring.pages.report_parts import report_parts
 from monitoring.pages.states import empty, loading, shown
+from monitoring.pages.url_fields import UrlField
 from monitoring.report import month_of, report_of
 from monitoring.timerange import TimeRange, parameters_of, stamp, time_range
 
@@ -25,6 +26,11 @@ RANGE = "range"  # instead of a month: the time range of the page
 
 def layout(context: DashboardContext) -> Component:
     """Return the frame: the choice of vendor and time, and the place of the report."""
+    first = context.vendors[0].name if context.vendors else ""
+    fields = [
+        UrlField(name="vendor", kind="choice", usual=first, always=True),
+        UrlField(name="month", kind="choice", usual=f"{context.now().astimezone(UTC):%Y-%m}", always=True),
+    ]
     return html.Div(
         [
             html.Div(
@@ -54,7 +60,7 @@ def layout(context: DashboardContext) -> Component:
                 role="search",
             ),
             html.Div(loading(40, 120, 240), id="report-body"),
-            dcc.Store(id="report-opened", data=True),
+            url_fields.store("reports", url_fields.spec("reports", "/reports", fields)),
             dcc.Store(id="report-printed"),
             agreeing.dialog(),
         ],
@@ -88,31 +94,7 @@ def chosen(
 def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     """Keep choice and URL the same, and show the report."""
 
-    @app.callback(
-        Output("report-vendor", "value"),
-        Output("report-month", "value"),
-        Input("report-opened", "data"),
-        State("url", "search"),
-    )
-    async def choice_from_url(_opened: bool, search: str | None) -> Any:
-        wanted = parameters_of(search)
-        first = context.vendors[0].name if context.vendors else None
-        return wanted.get("vendor", first), wanted.get("month", f"{context.now().astimezone(UTC):%Y-%m}")
-
-    @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        Input("report-vendor", "value"),
-        Input("report-month", "value"),
-        State("url", "search"),
-        State("url", "pathname"),
-        prevent_initial_call=True,
-    )
-    async def url_from_choice(vendor: str | None, month: str | None, search: str | None, path: str | None) -> Any:
-        if path != "/reports" or not vendor or not month:
-            return no_update
-        wanted = parameters_of(search)
-        after = {**wanted, "vendor": vendor, "month": month}
-        return no_update if after == wanted else "?" + urlencode(after)
+    url_fields.keep_in_url(app, "reports", ["report-vendor", "report-month"])
 
     @app.callback(
         Output("report-body", "children"),

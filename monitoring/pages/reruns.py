@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
@@ -20,10 +19,12 @@ from monitoring.context import DashboardContext
 from monitoring.facts import VendorFacts
 from monitoring.hands import Refused, WatchReport
 from monitoring.limit_names import named
+from monitoring.pages import url_fields
 from monitoring.pages.limits import number_of
 from monitoring.pages.marks import badge, figure, moment
 from monitoring.pages.states import empty, shown
 from monitoring.pages.table import table
+from monitoring.pages.url_fields import UrlField
 from monitoring.timerange import TimeRange, parameters_of, time_range
 
 SETTINGS = (
@@ -37,6 +38,7 @@ SETTINGS = (
     "permitted_number_of_calls_in_half_open_state",
 )
 LISTED = 60  # changes shown, the first
+_LONGEST = 20  # characters of a number
 _TRY = "try_"  # what a setting's name begins with in the URL
 
 
@@ -65,6 +67,7 @@ def frame() -> Component:
                 className="q-filters",
             ),
             dcc.Loading(html.Div(id="rerun-body"), type="dot"),
+            url_fields.store("rerun"),
         ],
         className="q-panel",
     )
@@ -73,37 +76,26 @@ def frame() -> Component:
 def wanted(search: str | None) -> dict[str, str]:
     """Return the settings a URL asks to try, as they were typed."""
     found = parameters_of(search)
-    return {name: found[_TRY + name][:20] for name in SETTINGS if _TRY + name in found}
+    return {name: found[_TRY + name][:_LONGEST] for name in SETTINGS if _TRY + name in found}
 
 
 def register(app: Dash, context: DashboardContext, vendor_of: Any) -> None:
     """Fill the fields from the URL, the URL from the fields, and show what would have been."""
 
-    @app.callback(
-        *[Output(f"rerun-{name}", "value") for name in SETTINGS],
-        Input("url", "search"),
-        Input("acted", "data"),
-    )
-    async def settings_from_url(search: str | None, _acted: float | None) -> list[str]:
-        typed = wanted(search)
-        now = await in_force(context, vendor_of(search, context))
-        return [typed.get(name) or (f"{now[name]:g}" if name in now else "") for name in SETTINGS]
+    url_fields.keep_in_url(app, "rerun", [f"rerun-{name}" for name in SETTINGS], when_pressed="rerun-compare")
 
     @app.callback(
-        Output("url", "search", allow_duplicate=True),
-        Input("rerun-compare", "n_clicks"),
-        *[State(f"rerun-{name}", "value") for name in SETTINGS],
-        State("url", "search"),
-        prevent_initial_call=True,
+        Output("rerun-fields", "data"), Input("url", "search"), Input("acted", "data"), State("rerun-fields", "data")
     )
-    async def url_from_settings(clicks: int | None, *values: Any) -> Any:
-        *typed, search = values
-        if not clicks:
-            return no_update
-        kept = {name: value for name, value in parameters_of(search).items() if not name.startswith(_TRY)}
+    async def settings_from_url(search: str | None, _acted: float | None, before: dict[str, Any] | None) -> Any:
         facts = vendor_of(search, context)
-        chosen = {f"{_TRY}{name}": str(value).strip() for name, value in zip(SETTINGS, typed, strict=True) if value}
-        return "?" + urlencode({**kept, **({"vendor": facts.name} if facts else {}), **chosen})
+        now = await in_force(context, facts)
+        fields = [
+            UrlField(name=_TRY + name, usual=f"{now[name]:g}" if name in now else "", always=True, most=_LONGEST)
+            for name in SETTINGS
+        ]
+        found = url_fields.spec("rerun", "/circuits", fields, also={"vendor": facts.name} if facts else None)
+        return no_update if found == before else found
 
     @app.callback(
         Output("rerun-body", "children"),

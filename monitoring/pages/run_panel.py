@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from db import conflicts, dead_letters, plans, run_history, run_notes
@@ -100,17 +100,14 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         now = digest(drawn)
         return (no_update, no_update) if now == before else (drawn, now)
 
-    @app.callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
+        ClientsideFunction("quayside", "closed"),
         Output("url", "search", allow_duplicate=True),
         Input("run-drawer", "opened"),
         State("url", "search"),
-        State("url", "pathname"),
+        State("run-drawer", "id"),
         prevent_initial_call=True,
     )
-    async def url_from_drawer(opened: bool | None, search: str | None, path: str | None) -> Any:
-        if opened or path != "/syncs" or "run" not in parameters_of(search):
-            return no_update
-        return with_parameters(search, run="")
 
 
 async def read(context: DashboardContext, run_id: str) -> RunNow | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
@@ -22,7 +21,7 @@ from monitoring.pages.marks import aria, icon
 from monitoring.pages.markup import markup
 from monitoring.pages.states import loading
 from monitoring.pages.theme import THEME
-from monitoring.timerange import PRESETS, check, moment, parameters_of, stamp, time_range, zone_named
+from monitoring.timerange import PRESETS, check, moment, stamp, time_range, zone_named
 
 # Group -> its pages: path, label, mark. A group without a name has no head.
 NAVIGATION: Mapping[str, Sequence[tuple[str, str, str]]] = {
@@ -96,6 +95,7 @@ def _stores(loaded: Loaded | None) -> list[Component]:
         dcc.Store(id="rejoin"),
         dcc.Store(id="acted"),
         dcc.Store(id="zoomed"),
+        dcc.Store(id="ranged"),
         dcc.Interval(id="clock", interval=1000),
         dcc.Interval(id="poll", interval=5000, disabled=True),
     ]
@@ -344,8 +344,16 @@ def register(app: Dash, context: DashboardContext) -> None:
         problem = f"{view.problem} This is the {view.label.lower()}." if view.problem else ""
         return view.label, problem, not problem
 
-    @app.callback(
+    in_browser(
+        "ranged",
         Output("url", "search", allow_duplicate=True),
+        Input("ranged", "data"),
+        State("url", "search"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        Output("ranged", "data"),
         Output("range", "opened", allow_duplicate=True),
         Output("range-from", "error"),
         Output("range-to", "error"),
@@ -355,37 +363,35 @@ def register(app: Dash, context: DashboardContext) -> None:
         State("range-from", "value"),
         State("range-to", "value"),
         State("zone", "data"),
-        State("url", "search"),
         prevent_initial_call=True,
     )
     async def own_range(
-        _clicks: int, _enter: int, _submit: int, since: str, until: str, zone: str, search: str
+        _clicks: int, _enter: int, _submit: int, since: str, until: str, zone: str
     ) -> tuple[Any, Any, str | None, str | None]:
-        return own_range_search(since or "", until or "now", zone, search, context)
+        return typed_range(since or "", until or "now", zone, context)
 
     @app.callback(
-        Output("url", "search", allow_duplicate=True),
+        Output("ranged", "data", allow_duplicate=True),
         Input("zoomed", "data"),
         State("zone", "data"),
-        State("url", "search"),
         prevent_initial_call=True,
     )
-    async def zoom(stretch: list[str] | None, zone: str | None, search: str | None) -> Any:
-        return zoomed_search(stretch, zone, search, context)
+    async def zoom(stretch: list[str] | None, zone: str | None) -> Any:
+        return zoomed_range(stretch, zone, context)
 
 
-def zoomed_search(stretch: list[str] | None, zone: str | None, search: str | None, context: DashboardContext) -> Any:
-    """Return the URL's new search part for a stretch of the viewer's clock; no change for one that makes no range."""
+def zoomed_range(stretch: list[str] | None, zone: str | None, context: DashboardContext) -> Any:
+    """Return the URL's parameters for a stretch of the viewer's clock; no change for one that makes no range."""
     if not stretch or len(stretch) != 2:
         return no_update
     since, until = (str(at)[:19].replace("T", " ") for at in stretch)
-    return own_range_search(since, until, zone, search, context)[0]
+    return typed_range(since, until, zone, context)[0]
 
 
-def own_range_search(
-    since: str, until: str, zone: str | None, search: str | None, context: DashboardContext
+def typed_range(
+    since: str, until: str, zone: str | None, context: DashboardContext
 ) -> tuple[Any, Any, str | None, str | None]:
-    """Return the URL's new search part and whether the choice stays open, or what is wrong with which field."""
+    """Return the URL's parameters and whether the choice stays open, or what is wrong with which field."""
     now, where = context.now(), zone_named(zone)
     try:
         start = moment(since, where, now)
@@ -396,5 +402,4 @@ def own_range_search(
         check(start, end)
     except ValueError as error:
         return no_update, no_update, None, str(error)
-    kept = {name: value for name, value in parameters_of(search).items() if name not in {"range", "from", "to"}}
-    return "?" + urlencode({**kept, "from": stamp(start), "to": stamp(end)}), False, None, None
+    return {"from": stamp(start), "to": stamp(end)}, False, None, None

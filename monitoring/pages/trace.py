@@ -106,6 +106,7 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
         Output("url", "search", allow_duplicate=True),
         Input("trace-call", "opened"),
         State("url", "search"),
+        State("trace-call", "id"),
         prevent_initial_call=True,
     )
 

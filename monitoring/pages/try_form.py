@@ -85,20 +85,20 @@ class Form:
         return {one.name: one.value for one in self.fields}
 
 
-def inputs(form: Form, context: DashboardContext) -> Component:
-    """Return the fields as the first example has them."""
+def inputs(form: Form, context: DashboardContext, values: Values) -> Component:
+    """Return the fields, filled in."""
     options = form.options(context)
-    return html.Div([_group(group, options) for group in form.groups], className="q-try-groups")
+    return html.Div([_group(group, options, values) for group in form.groups], className="q-try-groups")
 
 
-def _group(group: Group, options: Mapping[str, Sequence[tuple[str, str]]]) -> Component:
-    fields = [_input(one, options.get(one.name, one.options)) for one in group.fields]
+def _group(group: Group, options: Mapping[str, Sequence[tuple[str, str]]], values: Values) -> Component:
+    fields = [_input(one, options.get(one.name, one.options), values[one.name]) for one in group.fields]
     return html.Fieldset(
         [html.Legend(group.label), html.Div(fields, className="q-try-fields")], className="q-try-group"
     )
 
 
-def _input(one: Field, options: Sequence[tuple[str, str]]) -> Component:
+def _input(one: Field, options: Sequence[tuple[str, str]], value: str) -> Component:
     common: dict[str, Any] = {
         "id": {"field": one.name},
         "label": one.label,
@@ -108,12 +108,12 @@ def _input(one: Field, options: Sequence[tuple[str, str]]) -> Component:
     }
     data = [{"value": value, "label": label} for value, label in options]
     if one.kind == "choice":
-        return dmc.Select(**common, data=data, value=one.value, allowDeselect=False)
+        return dmc.Select(**common, data=data, value=value, allowDeselect=False)
     if one.kind == "choices":
-        return dmc.MultiSelect(**common, data=data, value=shown(one, one.value), clearable=True, searchable=True)
+        return dmc.MultiSelect(**common, data=data, value=shown(one, value), clearable=True, searchable=True)
     if one.kind == "lines":
-        return dmc.Textarea(**common, value=one.value, autosize=True, minRows=2, maxRows=8, debounce=True)
-    return dmc.TextInput(**common, value=one.value, debounce=True)
+        return dmc.Textarea(**common, value=value, autosize=True, minRows=2, maxRows=8, debounce=True)
+    return dmc.TextInput(**common, value=value, debounce=True)
 
 
 def shown(one: Field, text: str) -> Any:

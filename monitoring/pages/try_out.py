@@ -32,18 +32,18 @@ from monitoring.timerange import time_range
 FORMS: Mapping[str, Form] = {form.name: form for form in (SHIPPING, TAX)}
 
 
-def shipping_layout(context: DashboardContext) -> Component:
+def shipping_layout(context: DashboardContext, *, search: str = "") -> Component:
     """Return the frame of the page of quotes."""
-    return frame(SHIPPING, context)
+    return frame(SHIPPING, context, search)
 
 
-def tax_layout(context: DashboardContext) -> Component:
+def tax_layout(context: DashboardContext, *, search: str = "") -> Component:
     """Return the frame of the page of tax."""
-    return frame(TAX, context)
+    return frame(TAX, context, search)
 
 
-def frame(form: Form, context: DashboardContext) -> Component:
-    """Return a page: the fields as the first example has them, and where the answer will be."""
+def frame(form: Form, context: DashboardContext, search: str = "") -> Component:
+    """Return a page: the fields as the URL asks, else as the first example has them, and where the answer will be."""
     why_not = _why_not(context)
     real = "" if context.sandbox else " Real vendors are asked."
     told = f"{form.harmless}{real} It spends a little of the vendors' quota, in the interactive lane, under your name."
@@ -64,7 +64,7 @@ def frame(form: Form, context: DashboardContext) -> Component:
                                 role="group",
                                 **aria(label="Fill in an example"),
                             ),
-                            inputs(form, context),
+                            inputs(form, context, {**form.example, **from_url(form, search)}),
                             html.Div(
                                 [
                                     dmc.Button(

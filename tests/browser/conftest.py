@@ -43,6 +43,7 @@ expect.set_options(timeout=15_000)  # a laden machine is slow, not wrong
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # the first is the same engine with less around it
 PICTURES = os.environ.get("QUAYSIDE_PICTURES", "") == "on"
+UPDATES = re.compile("_dash-update-component")
 LATENCY = float(os.environ.get("QUAYSIDE_LATENCY", "0")) / 1000  # s
 
 
@@ -160,6 +161,10 @@ class Visitor:
         self.problems: list[str] = []
         self.expected: Callable[[str], bool] = lambda _problem: False
         self._leaving = False
+        self._asked: set[PlaywrightRequest] = set()  # what the page waits for
+        page.on("request", self._ask)
+        page.on("requestfinished", lambda request: self._asked.discard(request))
+        page.on("requestfailed", lambda request: self._asked.discard(request))
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self._note(f"page: {error}"))
         context.on("request", self._check)
@@ -183,6 +188,10 @@ class Visitor:
         if not request.url.startswith((self.web.url, "data:", "blob:")):
             self._note(f"left the machine: {request.url}")
 
+    def _ask(self, request: PlaywrightRequest) -> None:
+        if UPDATES.search(request.url):
+            self._asked.add(request)
+
     def _note(self, problem: str) -> None:
         if not self.expected(problem) and not (self._leaving and any(word in problem for word in CUT_OFF)):
             self.problems.append(problem)
@@ -200,6 +209,31 @@ class Visitor:
         await self.page.wait_for_selector("#page h1, #page .q-state")
         await self.page.locator("#page [aria-busy=true]").last.wait_for(state="detached")
         await self.page.wait_for_function(DRAWN)
+
+    @contextlib.asynccontextmanager
+    async def unanswered(self) -> AsyncIterator[None]:
+        """Let the page wait for every answer of the server as long as this lasts."""
+        over = asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            await over.wait()
+            await route.continue_()
+
+        await self.page.route(UPDATES, hold)
+        yield
+        over.set()
+
+    async def answered(self) -> None:
+        """Wait until the page waits for no answer."""
+        while self._asked:
+            await self.page.wait_for_timeout(20)
+
+    async def pause(self) -> None:
+        """Pause the live updates, and wait until the last of them has come: from then on nothing is drawn anew."""
+        await self.page.get_by_label("Live updates").focus()
+        await self.page.keyboard.press("Space")
+        await expect(self.page.locator("#live-word")).to_have_text("Paused")
+        await self.answered()
 
     async def picture(self, name: str) -> None:
         """Wait until the page stands still; write a picture of all of it, where pictures are wanted."""
@@ -243,7 +277,7 @@ class Windows:
         )
         page = await context.new_page()
         if LATENCY:
-            await page.route(re.compile("_dash-update-component"), _later)
+            await page.route(UPDATES, _later)
         await page.set_viewport_size({"width": width, "height": 900 if width > 800 else 844})
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
         visitor = Visitor(context, page, web, alone=alone)

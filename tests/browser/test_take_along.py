@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import Visitor
 
@@ -19,15 +19,10 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Awaitable[Visitor]]
 
 
-async def paused(page: Page) -> None:
-    await page.get_by_label("Live updates").focus()
-    await page.keyboard.press("Space")
-    await expect(page.locator("#live-word")).to_have_text("Paused")
-
-
-async def _taken(page: Page, name: str, folder: Path, tables: int = 0) -> tuple[str, list[list[str]]]:
+async def _taken(visitor: Visitor, name: str, folder: Path, tables: int = 0) -> tuple[str, list[list[str]]]:
     """Take a panel along, once it has so many tables: its parts are asked for apart and come one by one."""
-    await paused(page)  # the button of a panel that is drawn anew is another one
+    page = await visitor.open("/vendors/aramex?range=24h")
+    await visitor.pause()  # the button of a panel that is drawn anew is another one
     if tables:
         await expect(page.locator("section.q-panel", has_text=name).get_by_role("table")).to_have_count(tables)
     async with page.expect_download() as download:
@@ -39,8 +34,7 @@ async def _taken(page: Page, name: str, folder: Path, tables: int = 0) -> tuple[
 
 
 async def test_a_table_is_taken_along_with_whole_times(visit: Visit, tmp_path: Path) -> None:
-    page = await (await visit()).open("/vendors/aramex?range=24h")
-    name, rows = await _taken(page, "Latest failed calls", tmp_path)
+    name, rows = await _taken(await visit(), "Latest failed calls", tmp_path)
 
     assert name.startswith("vendors-aramex-latest-failed-calls-")
     assert rows[0][:3] == ["Started", "Operation", "Error"]
@@ -49,8 +43,7 @@ async def test_a_table_is_taken_along_with_whole_times(visit: Visit, tmp_path: P
 
 
 async def test_a_chart_is_taken_along_with_a_line_per_moment(visit: Visit, tmp_path: Path) -> None:
-    page = await (await visit()).open("/vendors/aramex?range=24h")
-    _name, rows = await _taken(page, "Duration", tmp_path)
+    _name, rows = await _taken(await visit(), "Duration", tmp_path)
 
     assert rows[0][:4] == ["at (Asia/Dubai)", "P99", "P95", "P50"]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", row[0]) for row in rows[1:])
@@ -61,16 +54,16 @@ async def test_a_chart_is_taken_along_with_a_line_per_moment(visit: Visit, tmp_p
 async def test_all_tables_of_a_panel_are_taken_along(
     visit: Visit, tmp_path: Path, panel: str, heads: list[str]
 ) -> None:
-    page = await (await visit()).open("/vendors/aramex?range=24h")
-    _name, rows = await _taken(page, panel, tmp_path, tables=len(heads))
+    _name, rows = await _taken(await visit(), panel, tmp_path, tables=len(heads))
     blank = [place for place, row in enumerate(rows) if not row]
 
     assert [rows[place + 1][0] for place in [-1, *blank]] == heads
 
 
 async def test_a_stretch_dragged_on_a_chart_becomes_the_range_of_the_page(visit: Visit) -> None:
-    page = await (await visit()).open("/vendors/aramex?range=24h")
-    await paused(page)  # else the chart is drawn anew under the mouse
+    visitor = await visit()
+    page = await visitor.open("/vendors/aramex?range=24h")
+    await visitor.pause()  # else the chart is drawn anew under the mouse
     plot = page.locator("#chart-durations .nsewdrag").first
     await plot.scroll_into_view_if_needed()
     box = await plot.bounding_box()

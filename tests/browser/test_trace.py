@@ -86,6 +86,7 @@ async def test_the_list_is_narrowed_paged_and_a_call_opens_by_keyboard(visit: Vi
     await expect(page.locator("#page")).to_contain_text("51 to 100 of 130")
     await page.get_by_role("navigation", name="Show").get_by_role("link", name=re.compile("^failed")).click()
     await expect(page).to_have_url(re.compile("show=failed"))
+    await expect(page.locator("#page")).not_to_contain_text("51 to 100 of 130")  # the list before
     rows = page.locator(".q-waterfall tbody tr th a")
     await expect(rows.first).to_be_visible()
     await rows.first.focus()

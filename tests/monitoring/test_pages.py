@@ -209,15 +209,15 @@ async def test_the_names_of_all_time_zones_come_when_they_are_asked_for_and_not_
 async def test_own_range_names_the_field_that_is_wrong(
     site: Site, since: str, until: str, problems: tuple[bool, bool]
 ) -> None:
-    _search, _opened, wrong_since, wrong_until = shell.own_range_search(since, until, "UTC", "", site.context)
+    _search, _opened, wrong_since, wrong_until = shell.typed_range(since, until, "UTC", site.context)
 
     assert (wrong_since is not None, wrong_until is not None) == problems
 
 
-async def test_own_range_keeps_the_filters_of_the_page(site: Site) -> None:
-    search, opened, *_ = shell.own_range_search("3h ago", "now", "UTC", "?vendor=fedex&range=7d", site.context)
+async def test_own_range_is_two_moments(site: Site) -> None:
+    parameters, opened, *_ = shell.typed_range("3h ago", "now", "UTC", site.context)
 
-    assert search == "?vendor=fedex&from=2026-03-02T09%3A00%3A00Z&to=2026-03-02T12%3A00%3A00Z"
+    assert parameters == {"from": "2026-03-02T09:00:00Z", "to": "2026-03-02T12:00:00Z"}
     assert opened is False
 
 
