@@ -63,7 +63,8 @@
       // Of what the URL says anew: what stands in a field stays, half typed or not, while the URL says the same of it.
       from_url: function (spec, search, path) {
         var none = window.dash_clientside.no_update, values = Array.prototype.slice.call(arguments, 3);
-        if (!here(spec, path)) return window.dash_clientside.callback_context.outputs_list.map(function () { return none; });
+        var outputs = window.dash_clientside.callback_context.outputs_list.map(function (one) { return one.id; });
+        if (!here(spec, path)) return outputs.map(function () { return none; });
         var wanted = new URLSearchParams(search || ""), last = said[spec.page];
         var texts = spec.fields.map(function (field) { return stated(field, wanted); });
         var opened = !last || last.spec !== spec;
@@ -73,8 +74,9 @@
           return moved && !same(field, texts[place], typed(values[place])) ? held(field, texts[place]) : none;
         });
         // A choice that is given its options after its value would drop the value.
-        var offers = spec.fields.filter(function (field) { return field.offered; });
-        return holds.concat(offers.map(function (field) { return opened ? field.among : none; }));
+        return holds.concat(outputs.slice(values.length).map(function (id) {
+          return opened ? spec.fields[outputs.indexOf(id)].among : none;
+        }));
       },
 
       to_url: function () {

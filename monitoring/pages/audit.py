@@ -60,7 +60,7 @@ def layout(_context: DashboardContext) -> Component:
                 role="search",
             ),
             html.Div(loading(40, 320), id="audit-body"),
-            url_fields.store("audit", url_fields.spec("audit", "/audit", fields, forgets=["before"])),
+            url_fields.store("audit", "/audit", fields, forgets=["before"]),
         ]
     )
 

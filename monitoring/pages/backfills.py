@@ -107,7 +107,7 @@ def _form(context: DashboardContext) -> Component:
                 className="q-filters",
                 id="backfill-form",
             ),
-            url_fields.store("backfills", url_fields.spec("backfills", "/backfills", fields)),
+            url_fields.store("backfills", "/backfills", fields),
             html.Div(id="backfill-preview", **aria(live="polite")),
             None if may_trigger() else told,
             html.Div(dmc.Button("Begin…", id="backfill-begin", size="xs", disabled=True), className="q-acts"),

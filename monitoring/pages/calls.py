@@ -94,7 +94,7 @@ def _toolbar() -> Component:
     ]
     return html.Div(
         [
-            url_fields.store("calls", url_fields.spec("calls", "/calls", fields)),
+            url_fields.store("calls", "/calls", fields),
             html.Span(id="calls-count", className="q-num", role="status"),
             html.Span(className="q-grow"),
             dmc.Select(

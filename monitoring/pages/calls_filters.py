@@ -64,7 +64,7 @@ def filters(context: DashboardContext) -> Component:
                 id="filters-folded",
                 className="q-more",
             ),
-            url_fields.store("filters", url_fields.spec("filters", "/calls", fields)),
+            url_fields.store("filters", "/calls", fields),
         ],
         role="search",
     )

@@ -52,7 +52,7 @@ def layout(context: DashboardContext) -> Component:
                 className="q-choose",
             ),
             html.Div(loading(220), id="limits-body"),
-            url_fields.store("circuits", url_fields.spec("circuits", "/circuits", [vendor])),
+            url_fields.store("circuits", "/circuits", [vendor]),
             dcc.Store(id="circuits-shown"),
             dcc.Store(id="limits-shown"),
             dcc.Store(id="circuit-back"),

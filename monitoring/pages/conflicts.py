@@ -49,9 +49,7 @@ def layout(_context: DashboardContext) -> Component:
             ),
             html.Div(loading(40, 220), id="conflicts-body"),
             dcc.Store(id="conflicts-shown"),
-            url_fields.store(
-                "conflicts", url_fields.spec("conflicts", "/conflicts", [UrlField(name="item")], forgets=["page"])
-            ),
+            url_fields.store("conflicts", "/conflicts", [UrlField(name="item")], forgets=["page"]),
             undo_dialog.dialog(),
         ]
     )

@@ -54,7 +54,7 @@ def panel() -> Component:
                 className="q-filters",
             ),
             html.Div(id="convert-answer", **aria(live="polite")),
-            url_fields.store("convert", url_fields.spec("convert", "/rates", FIELDS)),
+            url_fields.store("convert", "/rates", FIELDS),
         ],
         className="q-panel",
     )

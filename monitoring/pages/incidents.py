@@ -69,7 +69,7 @@ def layout(context: DashboardContext) -> Component:
                 role="search",
             ),
             html.Div(loading(90, 160), id="incidents-body"),
-            url_fields.store("incidents", url_fields.spec("incidents", "/incidents", fields, forgets=["before"])),
+            url_fields.store("incidents", "/incidents", fields, forgets=["before"]),
             dcc.Store(id="incidents-shown"),
         ]
     )

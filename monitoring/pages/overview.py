@@ -54,7 +54,7 @@ def layout(context: DashboardContext, *, search: str = "", ahead: Mapping[str, A
                     ),
                     dcc.Store(id="overview-drawn", data=dict(ahead) if ahead is not None else None),
                     dcc.Store(id="overview-shown"),
-                    url_fields.store("overview", url_fields.spec("overview", "/", fields)),
+                    url_fields.store("overview", "/", fields),
                 ],
                 className="q-head",
             ),

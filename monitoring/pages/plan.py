@@ -77,7 +77,7 @@ def layout(_context: DashboardContext, run_id: str) -> Component:
             html.Div(loading(260), id="plan-body"),
             dcc.Store(id="plan-run", data=run_id),
             dcc.Store(id="plan-shown"),
-            url_fields.store("plan", url_fields.spec("plan", "/plans/", [UrlField(name="entity")], forgets=["page"])),
+            url_fields.store("plan", "/plans/", [UrlField(name="entity")], forgets=["page"]),
             plan_dialog.dialog(),
         ]
     )

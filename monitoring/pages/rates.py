@@ -70,7 +70,7 @@ def layout(_context: DashboardContext) -> Component:
             html.Div(loading(92), id="rates-sum"),
             converter.panel(),
             html.Div(loading(230, 230), id="rates-body"),
-            url_fields.store("rates"),
+            url_fields.store_to_fill("rates"),
         ]
     )
 
@@ -86,8 +86,8 @@ def register(app: Dash, context: DashboardContext, hub: Hub) -> None:
     async def offer(_id: str) -> dict[str, Any]:
         newest = await store.latest(context.db)
         known = known_codes(newest)
-        base = UrlField(name="base", kind="choice", usual=newest.base if newest else "", among=known, offered=True)
-        others = UrlField(name="currencies", kind="list", among=known, offered=True)
+        base = UrlField(name="base", kind="choice", usual=newest.base if newest else "", among=known)
+        others = UrlField(name="currencies", kind="list", among=known)
         return url_fields.spec("rates", "/rates", [base, others])
 
     @app.callback(Output("rates-sum", "children"), Input("tick", "data"), Input("url", "search"), Input("zone", "data"))

@@ -60,7 +60,7 @@ def layout(context: DashboardContext) -> Component:
                 role="search",
             ),
             html.Div(loading(40, 120, 240), id="report-body"),
-            url_fields.store("reports", url_fields.spec("reports", "/reports", fields)),
+            url_fields.store("reports", "/reports", fields),
             dcc.Store(id="report-printed"),
             agreeing.dialog(),
         ],

@@ -67,7 +67,7 @@ def frame() -> Component:
                 className="q-filters",
             ),
             dcc.Loading(html.Div(id="rerun-body"), type="dot"),
-            url_fields.store("rerun"),
+            url_fields.store_to_fill("rerun"),
         ],
         className="q-panel",
     )

@@ -7,7 +7,7 @@ wrong with it, a page says by a callback of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc
@@ -20,8 +20,8 @@ class UrlField:
     """A field and the parameter it stands in.
 
     ``usual`` is what it holds where the URL says nothing, and then it is left out of the URL, unless ``always``. Of a choice
-    or a list, the URL may say one ``among`` these, where they are known; ``offered`` makes them its options. A list is
-    separated by commas; a number has up to three digits.
+    or a list, the URL may say one ``among`` these, where they are known. A list is separated by commas; a number has up to
+    three digits.
     """
 
     name: str
@@ -29,7 +29,6 @@ class UrlField:
     usual: str = ""
     always: bool = False
     among: Sequence[str] | None = None
-    offered: bool = False
     most: int = _LONGEST  # characters
 
 
@@ -49,26 +48,20 @@ def spec(
     return {
         "page": page,
         "path": path,
-        "fields": [
-            {
-                "name": one.name,
-                "kind": one.kind,
-                "usual": one.usual,
-                "always": one.always,
-                "among": list(one.among) if one.among is not None else None,
-                "offered": one.offered,
-                "most": one.most,
-            }
-            for one in fields
-        ],
+        "fields": [asdict(one) for one in fields],
         "forgets": list(forgets),
         "also": dict(also or {}),
     }
 
 
-def store(page: str, data: dict[str, Any] | None = None) -> dcc.Store:
-    """Return the store of ``spec`` that belongs into the page's frame."""
-    return dcc.Store(id=_store(page), data=data)
+def store(page: str, path: str, fields: Sequence[UrlField], *, forgets: Sequence[str] = ()) -> dcc.Store:
+    """Return the store of a ``spec`` that belongs into the page's frame."""
+    return dcc.Store(id=_store(page), data=spec(page, path, fields, forgets=forgets))
+
+
+def store_to_fill(page: str) -> dcc.Store:
+    """Return the store of a ``spec`` that only a callback of the page can know."""
+    return dcc.Store(id=_store(page))
 
 
 def keep_in_url(
@@ -76,8 +69,8 @@ def keep_in_url(
 ) -> None:
     """Keep the fields with these ids, in the order of the page's ``spec``, and the URL the same.
 
-    ``offered`` are the ids of those whose options the spec brings. With ``when_pressed``, a button's id, the fields are
-    written only then.
+    ``offered`` are the ids of those whose options are what the URL may say ``among``. With ``when_pressed``, a button's id,
+    the fields are written only then.
     """
     values = [State(id, "value") for id in ids]
     app.clientside_callback(  # type: ignore[no-untyped-call]  # untyped in Dash
